@@ -1,0 +1,241 @@
+//! The running provider: a listener, its realms, and how they are made.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use axum::Router;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+use crate::control;
+use crate::fault_io::{FaultListener, Wire};
+use crate::handle::RealmHandle;
+use crate::policy::{Policy, PolicyPatch, Profile};
+use crate::realm::RealmSetup;
+use crate::server;
+use crate::time::{Clock, Timestamp};
+use crate::uptime::{Stopwatch, wall_clock};
+
+/// The realm that answers at the root, without a prefix.
+pub const DEFAULT_REALM: &str = "default";
+
+/// A running fake Google. It listens until it is dropped.
+#[derive(Debug)]
+#[must_use = "the provider stops when it is dropped"]
+pub struct Provider {
+    address: SocketAddr,
+    realms: Realms,
+    stop: Option<oneshot::Sender<()>>,
+    task: JoinHandle<io::Result<()>>,
+}
+
+/// Options of a provider before it starts.
+#[derive(Clone, Debug)]
+pub struct ProviderBuilder {
+    host: IpAddr,
+    port: u16,
+    template: Template,
+}
+
+/// What every new realm starts with.
+#[derive(Clone, Debug)]
+pub(crate) struct Template {
+    seed: u64,
+    policy: Policy,
+    frozen_at: Option<Timestamp>,
+    journal_capacity: usize,
+}
+
+impl Default for ProviderBuilder {
+    fn default() -> Self {
+        let template = Template { seed: 0, policy: Policy::default(), frozen_at: None, journal_capacity: 10_000 };
+        Self { host: IpAddr::V4(Ipv4Addr::LOCALHOST), port: 0, template }
+    }
+}
+
+impl ProviderBuilder {
+    /// The address to listen on; loopback unless said otherwise.
+    #[must_use]
+    pub const fn host(mut self, host: IpAddr) -> Self {
+        self.host = host;
+        self
+    }
+
+    /// The port to listen on; 0, the default, takes any free one.
+    #[must_use]
+    pub const fn port(mut self, port: u16) -> Self {
+        self.port = port;
+        self
+    }
+
+    /// The life rules of new realms, from a profile.
+    #[must_use]
+    pub fn profile(mut self, profile: Profile) -> Self {
+        self.template.policy = Policy::of(profile);
+        self
+    }
+
+    /// Changes of the life rules of new realms.
+    #[must_use]
+    pub fn policy(mut self, patch: &PolicyPatch) -> Self {
+        self.template.policy = self.template.policy.patched(patch);
+        self
+    }
+
+    /// The seed of everything that new realms mint.
+    #[must_use]
+    pub const fn seed(mut self, seed: u64) -> Self {
+        self.template.seed = seed;
+        self
+    }
+
+    /// New realms start with a clock that stands still here; otherwise it flows from the time of day.
+    #[must_use]
+    pub const fn frozen_at(mut self, at: Timestamp) -> Self {
+        self.template.frozen_at = Some(at);
+        self
+    }
+
+    /// How many requests a realm's journal keeps; 10 000 unless said otherwise.
+    #[must_use]
+    pub const fn journal_capacity(mut self, entries: usize) -> Self {
+        self.template.journal_capacity = entries;
+        self
+    }
+
+    /// Binds the address and serves. The default realm is there from the start.
+    ///
+    /// # Errors
+    /// When the address cannot be bound.
+    pub async fn start(self) -> io::Result<Provider> {
+        let listener = TcpListener::bind((self.host, self.port)).await?;
+        let address = listener.local_addr()?;
+        let realms = Realms::new(format!("http://{address}"), self.template);
+        realms.open(DEFAULT_REALM);
+        let app = router(realms.clone()).into_make_service_with_connect_info::<Wire>();
+        let (stop, stopped) = oneshot::channel::<()>();
+        let serving = axum::serve(FaultListener(listener), app);
+        let task = tokio::spawn(async move {
+            tokio::select! {
+                ended = serving.into_future() => ended,
+                _ = stopped => Ok(()),
+            }
+        });
+        Ok(Provider { address, realms, stop: Some(stop), task })
+    }
+}
+
+fn router(realms: Realms) -> Router {
+    Router::new().nest("/_regrant", control::router()).fallback(server::answer).with_state(realms)
+}
+
+impl Provider {
+    /// Options for a provider; `Provider::builder().start().await` takes the defaults.
+    pub fn builder() -> ProviderBuilder {
+        ProviderBuilder::default()
+    }
+
+    /// Where it listens.
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The base URL of the control API.
+    pub fn control(&self) -> String {
+        format!("http://{}/_regrant", self.address)
+    }
+
+    /// The realm at the root.
+    pub fn default_realm(&self) -> RealmHandle {
+        self.realms.open(DEFAULT_REALM)
+    }
+
+    /// The realm of this name, made now if it is new. Its paths lie under `/r/NAME`.
+    ///
+    /// Names are for URLs: letters, digits, `-`, `_` and `.`; others are replaced by `-`.
+    pub fn realm(&self, name: &str) -> RealmHandle {
+        self.realms.open(name)
+    }
+
+    /// Forgets a realm and everything in it.
+    pub fn close_realm(&self, name: &str) {
+        self.realms.close(name);
+    }
+
+    /// Stops listening and waits until the port is free.
+    ///
+    /// # Errors
+    /// When serving had failed.
+    pub async fn stop(mut self) -> io::Result<()> {
+        drop(self.stop.take());
+        (&mut self.task).await.unwrap_or(Ok(()))
+    }
+}
+
+impl Drop for Provider {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// The realms of a provider, by name.
+#[derive(Clone, Debug)]
+pub(crate) struct Realms(Arc<RealmTable>);
+
+#[derive(Debug)]
+struct RealmTable {
+    base: String,
+    template: Template,
+    stopwatch: Stopwatch,
+    by_name: RwLock<BTreeMap<String, RealmHandle>>,
+}
+
+impl Realms {
+    fn new(base: String, template: Template) -> Self {
+        let by_name = RwLock::new(BTreeMap::new());
+        Self(Arc::new(RealmTable { base, template, stopwatch: Stopwatch::start(), by_name }))
+    }
+
+    /// The names of all realms.
+    pub(crate) fn names(&self) -> Vec<String> {
+        self.0.by_name.read().unwrap_or_else(PoisonError::into_inner).keys().cloned().collect()
+    }
+
+    pub(crate) fn find(&self, name: &str) -> Option<RealmHandle> {
+        self.0.by_name.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
+    }
+
+    pub(crate) fn open(&self, name: &str) -> RealmHandle {
+        let name: String = name.chars().map(|c| if is_plain(c) { c } else { '-' }).collect();
+        let mut table = self.0.by_name.write().unwrap_or_else(PoisonError::into_inner);
+        table.entry(name.clone()).or_insert_with(|| RealmHandle::new(self.setup(name), self.0.stopwatch)).clone()
+    }
+
+    pub(crate) fn close(&self, name: &str) {
+        self.0.by_name.write().unwrap_or_else(PoisonError::into_inner).remove(name);
+    }
+
+    fn setup(&self, name: String) -> RealmSetup {
+        let Template { seed, policy, frozen_at, journal_capacity } = self.0.template.clone();
+        let base = if name == DEFAULT_REALM { self.0.base.clone() } else { format!("{}/r/{name}", self.0.base) };
+        let clock = frozen_at.map_or_else(|| Clock::flowing(wall_clock(), self.0.stopwatch.uptime()), Clock::frozen);
+        RealmSetup { name, base, seed, clock, policy, journal_capacity }
+    }
+
+    /// The realm that a path belongs to, and the path below its base. An unknown realm is made on first use.
+    pub(crate) fn route(&self, path: &str) -> Option<(RealmHandle, String)> {
+        let Some(prefixed) = path.strip_prefix("/r/") else {
+            return Some((self.open(DEFAULT_REALM), path.to_owned()));
+        };
+        let (name, below) = prefixed.split_once('/')?;
+        let wanted = !name.is_empty() && name.chars().all(is_plain);
+        wanted.then(|| (self.open(name), format!("/{below}")))
+    }
+}
+
+const fn is_plain(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.')
+}

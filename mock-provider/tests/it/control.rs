@@ -1,0 +1,147 @@
+//! The control API: the powers of the handle, over HTTP.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::{World, error_of, oauth};
+
+struct Control<'a>(&'a World);
+
+impl Control<'_> {
+    async fn call(&self, method: Method, path: &str, body: Option<Value>) -> (u16, Value) {
+        let request = self.0.http.request(method, format!("{}/realms/default{path}", self.0.control));
+        let request = match body {
+            Some(body) => request.json(&body),
+            None => request,
+        };
+        let response = request.send().await.unwrap();
+        (response.status().as_u16(), response.json().await.unwrap())
+    }
+
+    async fn post(&self, path: &str, body: Value) -> (u16, Value) {
+        self.call(Method::POST, path, Some(body)).await
+    }
+
+    async fn get(&self, path: &str) -> Value {
+        self.call(Method::GET, path, None).await.1
+    }
+}
+
+#[tokio::test]
+async fn a_revoked_token_shows_googles_own_error_at_the_next_refresh() {
+    let world = World::new().await;
+    let tokens = world.sign_in().await;
+    assert_eq!(Control(&world).post("/revoke", json!({"token": "rt#1"})).await.0, 200);
+    let expected = oauth(400, "invalid_grant", "Token has been expired or revoked.");
+    assert_eq!(error_of(world.refresh(tokens.refresh()).await).await, expected);
+}
+
+#[tokio::test]
+async fn the_clock_moves_both_ways_and_tokens_say_when_they_end() {
+    let world = World::new().await;
+    world.sign_in().await;
+    let control = Control(&world);
+    let start = crate::START.as_millis();
+    assert_eq!(control.get("/tokens/at%231").await["expires_ms"], start + 3_599_000);
+    assert_eq!(control.post("/clock", json!({"advance": "1h"})).await.1["now_ms"], start + 3_600_000);
+    assert_eq!(control.post("/clock", json!({"back": "30m"})).await.1["now_ms"], start + 1_800_000);
+    assert_eq!(control.post("/clock", json!({"set_ms": 5})).await.1["now_ms"], 5);
+    assert_eq!(control.post("/clock", json!({"mode": "flowing"})).await.1["mode"], "flowing");
+}
+
+#[tokio::test]
+async fn replies_holds_policy_and_people_are_set_over_http() {
+    let world = World::new().await;
+    let control = Control(&world);
+    let tokens = world.sign_in().await;
+    control.post("/replies", json!({"to": "token", "with": {"status": 500}})).await;
+    assert_eq!(control.get("/replies").await.as_array().unwrap().len(), 1);
+    assert_eq!(world.refresh(tokens.refresh()).await.status(), 500);
+    control.call(Method::PATCH, "/policy", Some(json!({"rotation": "always"}))).await;
+    assert_eq!(control.get("/policy").await["rotation"], "always");
+    control
+        .post("/users", json!({"sub": "u-bob", "email": "bob@example.com", "given_name": "Bob", "family_name": "B"}))
+        .await;
+    assert_eq!(control.post("/authorize", json!({"user": "u-bob"})).await.0, 200);
+    control.post("/holds", json!({"to": "token", "grant": "refresh_token"})).await;
+    let released = async {
+        let parked = world.realm.wait_for_parked(1).await;
+        assert_eq!(control.get("/parked").await["parked"], json!(parked));
+        control.post("/release", json!({ "order": parked })).await
+    };
+    let (refreshed, released) = tokio::join!(world.refresh(tokens.refresh()), released);
+    assert_eq!((refreshed.status().as_u16(), released.0), (200, 200));
+}
+
+#[tokio::test]
+async fn the_journal_and_the_genealogy_hold_no_secret() {
+    let world = World::new().await;
+    let control = Control(&world);
+    let tokens = world.sign_in().await;
+    control.call(Method::PATCH, "/policy", Some(json!({"rotation": "always"}))).await;
+    world.refresh(tokens.refresh()).await;
+    let (journal, families) = (control.get("/journal").await.to_string(), control.get("/families").await);
+    for (name, secret) in world.realm.secrets() {
+        assert!(!journal.contains(secret.expose()), "{name} stands in the journal");
+        assert!(!families.to_string().contains(secret.expose()), "{name} stands in the genealogy");
+    }
+    let labels: Vec<&str> =
+        families["families"][0]["tokens"].as_array().unwrap().iter().filter_map(|t| t["label"].as_str()).collect();
+    assert_eq!(labels, ["rt#1", "rt#2"]);
+    assert_eq!(families["families"][0]["tokens"][1]["parent"], "rt#1");
+    assert!(journal.contains("\"refresh_token\":\"rt#1\""), "{journal}");
+}
+
+#[tokio::test]
+async fn realms_are_isolated_and_made_on_first_use() {
+    let world = World::new().await;
+    let tokens = world.sign_in().await;
+    let base = world.realm.issuer();
+    let discovery: Value = world
+        .http
+        .get(format!("{base}/r/other/.well-known/openid-configuration"))
+        .send()
+        .await
+        .unwrap()
+        .json()
+        .await
+        .unwrap();
+    assert_eq!(discovery["issuer"], format!("{base}/r/other"));
+    let mut form = vec![("grant_type", "refresh_token"), ("refresh_token", tokens.refresh())];
+    form.extend(world.credentials());
+    let elsewhere = world.http.post(format!("{base}/r/other/token")).form(&form).send().await.unwrap();
+    assert_eq!(error_of(elsewhere).await, oauth(401, "invalid_client", "The OAuth client was not found."));
+}
+
+#[tokio::test]
+async fn bad_calls_say_what_is_wrong() {
+    let world = World::new().await;
+    for (path, body, status, hint) in [
+        ("/replies", json!({"to": "token", "with": {}}), 400, "says nothing"),
+        ("/replies", json!({"to": "tokn", "with": {"status": 500}}), 400, "unknown variant `tokn`"),
+        ("/clock", json!({"advance": "soon"}), 400, "not a length of time"),
+        ("/policy", json!({}), 405, ""),
+        ("/revoke", json!({"token": "rt#9"}), 404, "rt#9"),
+        ("/release", json!({"order": [9]}), 404, "9"),
+        ("/authorize", json!({"user": "nobody"}), 404, "nobody"),
+    ] {
+        let response =
+            world.http.post(format!("{}/realms/default{path}", world.control)).json(&body).send().await.unwrap();
+        assert_eq!(response.status().as_u16(), status, "{path}");
+        let text = response.text().await.unwrap();
+        assert!(text.contains(hint), "{path}: {text}");
+    }
+    let unknown = world.http.get(format!("{}/nothing", world.control)).send().await.unwrap();
+    assert_eq!(unknown.status(), 404);
+}
+
+#[tokio::test]
+async fn reset_puts_everything_back() {
+    let world = World::new().await;
+    world.sign_in().await;
+    let control = Control(&world);
+    control.post("/reset", json!({})).await;
+    assert!(world.realm.journal(0).is_empty());
+    assert_eq!(world.sign_in().await.refresh().len(), 103);
+    assert_eq!(world.realm.journal(0).len(), 2);
+}
