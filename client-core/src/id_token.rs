@@ -1,0 +1,210 @@
+//! Verifies id_tokens: at sign-in (OpenID Connect Core section 3.1.3.7) and in refresh answers (section 12.2).
+//!
+//! jsonwebtoken checks the signature; time is judged here, by the client's own clock.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
+use jsonwebtoken::jwk::JwkSet;
+use jsonwebtoken::{Algorithm, DecodingKey, Validation};
+use serde::Deserialize;
+
+use crate::config::ClientConfig;
+use crate::http_types::{HttpRequest, Transport};
+use crate::time::UnixMillis;
+
+/// How far the provider's clock may be off.
+const CLOCK_SKEW: Duration = Duration::from_secs(60);
+
+/// The JWK set is not fetched again within this time, so that nonsense key ids cause no flood.
+const JWKS_PAUSE: Duration = Duration::from_secs(10);
+
+/// The claims that the client uses.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Claims {
+    /// Issuer.
+    pub iss: String,
+    /// Subject.
+    pub sub: String,
+    /// Audience: one client id or several.
+    #[serde(deserialize_with = "one_or_many")]
+    pub aud: Vec<String>,
+    /// Expiry, in seconds since the epoch.
+    pub exp: i64,
+    /// The nonce of the authorization request.
+    pub nonce: Option<String>,
+    /// E-mail address.
+    pub email: Option<String>,
+    /// Full name.
+    pub name: Option<String>,
+}
+
+fn one_or_many<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    let value = serde_json::Value::deserialize(deserializer)?;
+    let list = if value.is_array() { value } else { serde_json::Value::Array(vec![value]) };
+    serde_json::from_value(list).map_err(serde::de::Error::custom)
+}
+
+/// What the id_token has to fit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Expected {
+    /// At sign-in: the nonce that was sent.
+    SignIn {
+        /// The nonce.
+        nonce: String,
+    },
+    /// At a refresh: the user who signed in. A nonce should be absent and is not looked at.
+    Refresh {
+        /// The subject.
+        sub: String,
+    },
+}
+
+/// Which rule an id_token breaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum IdTokenError {
+    /// It is no JWT with readable claims.
+    #[error("it is no readable JWT")]
+    Unreadable,
+    /// Only RS256 is taken (RFC 8725 section 3.1).
+    #[error("it is not signed with RS256")]
+    Algorithm,
+    /// No key of the provider has its key id.
+    #[error("the provider has no key with its kid")]
+    UnknownKey,
+    /// The provider's keys could not be fetched.
+    #[error("the provider's keys could not be fetched")]
+    NoKeys,
+    /// The signature is wrong.
+    #[error("its signature is wrong")]
+    Signature,
+    /// Section 3.1.3.7 (2).
+    #[error("it comes from another issuer")]
+    Issuer,
+    /// Section 3.1.3.7 (3).
+    #[error("it is for another client")]
+    Audience,
+    /// Section 3.1.3.7 (9).
+    #[error("it has expired")]
+    Expired,
+    /// Section 3.1.3.7 (11).
+    #[error("its nonce is not the one that was sent")]
+    Nonce,
+    /// Section 12.2.
+    #[error("it names another user than the one who signed in")]
+    Subject,
+}
+
+/// Checks id_tokens.
+pub trait IdTokenVerifier: Send + Sync {
+    /// The claims of an id_token that fits.
+    fn verify<'a>(
+        &'a self,
+        id_token: &'a str,
+        expected: &'a Expected,
+        now: UnixMillis,
+    ) -> BoxFuture<'a, Result<Claims, IdTokenError>>;
+}
+
+/// Checks id_tokens against the provider's JWK set, which it keeps and fetches again when a new key appears.
+pub struct JwksVerifier {
+    config: Arc<ClientConfig>,
+    transport: Arc<dyn Transport>,
+    cache: Mutex<Option<Cached>>,
+}
+
+#[derive(Clone)]
+struct Cached {
+    keys: Arc<JwkSet>,
+    fetched: UnixMillis,
+}
+
+impl std::fmt::Debug for JwksVerifier {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("JwksVerifier").field("jwks_uri", &self.config.jwks_uri).finish_non_exhaustive()
+    }
+}
+
+impl JwksVerifier {
+    /// A verifier without keys yet.
+    pub fn new(config: Arc<ClientConfig>, transport: Arc<dyn Transport>) -> Self {
+        Self { config, transport, cache: Mutex::default() }
+    }
+
+    /// The key with this id; the set is fetched once more when it is not there (OpenID Connect Core section 10.1.1).
+    async fn key(&self, kid: &str, now: UnixMillis) -> Result<DecodingKey, IdTokenError> {
+        let cached = self.cache.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(key) = cached.as_ref().and_then(|cached| cached.keys.find(kid)) {
+            return DecodingKey::from_jwk(key).map_err(|_| IdTokenError::UnknownKey);
+        }
+        if cached.is_some_and(|cached| now >= cached.fetched && now < cached.fetched.plus(JWKS_PAUSE)) {
+            return Err(IdTokenError::UnknownKey);
+        }
+        let keys = self.fetch(now).await?;
+        let key = keys.find(kid).ok_or(IdTokenError::UnknownKey)?;
+        DecodingKey::from_jwk(key).map_err(|_| IdTokenError::UnknownKey)
+    }
+
+    async fn fetch(&self, now: UnixMillis) -> Result<Arc<JwkSet>, IdTokenError> {
+        let request = HttpRequest::get(self.config.jwks_uri.as_url().clone());
+        let response = self.transport.send(request).await.map_err(|_| IdTokenError::NoKeys)?;
+        if response.status != 200 {
+            return Err(IdTokenError::NoKeys);
+        }
+        let keys: JwkSet = serde_json::from_slice(&response.body).map_err(|_| IdTokenError::NoKeys)?;
+        let keys = Arc::new(keys);
+        *self.cache.lock().unwrap_or_else(PoisonError::into_inner) =
+            Some(Cached { keys: Arc::clone(&keys), fetched: now });
+        Ok(keys)
+    }
+
+    async fn check(&self, id_token: &str, expected: &Expected, now: UnixMillis) -> Result<Claims, IdTokenError> {
+        // An `alg` outside the library's list, `none` among them, does not even parse.
+        let header = jsonwebtoken::decode_header(id_token).map_err(|_| IdTokenError::Unreadable)?;
+        if header.alg != Algorithm::RS256 {
+            return Err(IdTokenError::Algorithm);
+        }
+        let key = self.key(header.kid.as_deref().ok_or(IdTokenError::UnknownKey)?, now).await?;
+        let claims = signed_claims(id_token, &key)?;
+        judge(&claims, &self.config, expected, now)?;
+        Ok(claims)
+    }
+}
+
+fn signed_claims(id_token: &str, key: &DecodingKey) -> Result<Claims, IdTokenError> {
+    let mut validation = Validation::new(Algorithm::RS256);
+    // The library would ask the operating system for the time; `judge` asks the client's clock.
+    validation.validate_exp = false;
+    validation.validate_aud = false;
+    validation.required_spec_claims.clear();
+    let decoded = jsonwebtoken::decode::<Claims>(id_token, key, &validation);
+    decoded.map(|token| token.claims).map_err(|error| match error.kind() {
+        jsonwebtoken::errors::ErrorKind::InvalidSignature => IdTokenError::Signature,
+        _ => IdTokenError::Unreadable,
+    })
+}
+
+/// The rules beyond the signature. Pure.
+fn judge(claims: &Claims, config: &ClientConfig, expected: &Expected, now: UnixMillis) -> Result<(), IdTokenError> {
+    let ensure = |holds: bool, error| if holds { Ok(()) } else { Err(error) };
+    ensure(claims.iss == config.issuer, IdTokenError::Issuer)?;
+    ensure(claims.aud.contains(&config.client_id), IdTokenError::Audience)?;
+    ensure(now < crate::time::UnixSeconds(claims.exp).as_millis().plus(CLOCK_SKEW), IdTokenError::Expired)?;
+    match expected {
+        Expected::SignIn { nonce } => ensure(claims.nonce.as_ref() == Some(nonce), IdTokenError::Nonce),
+        Expected::Refresh { sub } => ensure(claims.sub == *sub, IdTokenError::Subject),
+    }
+}
+
+impl IdTokenVerifier for JwksVerifier {
+    fn verify<'a>(
+        &'a self,
+        id_token: &'a str,
+        expected: &'a Expected,
+        now: UnixMillis,
+    ) -> BoxFuture<'a, Result<Claims, IdTokenError>> {
+        self.check(id_token, expected, now).boxed()
+    }
+}
