@@ -1,1 +1,26 @@
-//! Placeholder.
+//! The Regrant conformance suite: scenarios in, verdict out.
+//!
+//! ```text
+//! scenario file ─> cases ─> target driven step by step ─> history (journal + observations)
+//!               ─> checks (expectations, invariants) ─> event log (JSONL) ─> every report
+//! ```
+//! [`scenario`] reads, [`drive`] acts, [`judge`] decides (a pure function of scenario and history), [`event`] is the
+//! one interface to everything that reports. The suite knows targets only through the adapter protocol ([`link`]); this
+//! library never imports the reference client. Deliberately absent: expectations that name an implementation.
+
+pub mod catalogue;
+pub mod check;
+pub mod drive;
+pub mod event;
+pub mod filter;
+pub mod history;
+pub mod judge;
+pub mod leaks;
+pub mod link;
+pub mod report;
+pub mod runner;
+pub mod scenario;
+pub mod schema;
+pub mod selftest;
+pub mod timeline;
+mod uptime;

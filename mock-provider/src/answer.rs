@@ -97,6 +97,14 @@ impl Answer {
         answer
     }
 
+    /// The OAuth error code that the body carries, if it is such a body; a scripted reply may say what it likes.
+    pub(crate) fn error_code(&self) -> Option<String> {
+        let Body::Json(JsonText::Object(members), _) = &self.body else { return None };
+        let (_, value) = members.iter().find(|(name, _)| name == "error")?;
+        let JsonText::Raw(text) = value else { return None };
+        serde_json::from_str(text).ok()
+    }
+
     /// An HTML page.
     pub(crate) fn html(status: u16, page: &str) -> Self {
         let headers = vec![

@@ -125,7 +125,7 @@ impl Realm {
             entry.decided = Some(now);
             entry.client = effect.client.or_else(|| entry.client.take());
             entry.user = effect.user;
-            entry.error = effect.error;
+            entry.error = answer.error_code().or(effect.error);
             entry.minted = effect.minted;
             entry.scripted = reply.is_some();
         }

@@ -159,6 +159,11 @@ impl RealmHandle {
         realm.policy = realm.policy.clone().patched(patch);
     }
 
+    /// Puts other life rules in place of all that are in force.
+    pub fn set_policy(&self, policy: Policy) {
+        self.realm().policy = policy;
+    }
+
     /// The registered clients.
     pub fn clients(&self) -> Vec<Client> {
         self.realm().clients.values().cloned().collect()

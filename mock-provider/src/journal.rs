@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::endpoint::Endpoint;
 use crate::label::Label;
@@ -16,7 +16,7 @@ use crate::time::Timestamp;
 pub type Sequence = u64;
 
 /// What became of an answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Delivery {
     /// There is none yet: the request is parked or being worked on.
@@ -30,7 +30,7 @@ pub enum Delivery {
 }
 
 /// One request and its answer.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Entry {
     /// Its number.
     pub sequence: Sequence,

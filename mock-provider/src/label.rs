@@ -74,6 +74,17 @@ impl<'de> Deserialize<'de> for Label {
     }
 }
 
+#[cfg(feature = "schema")]
+impl schemars::JsonSchema for Label {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Label".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({"type": "string", "description": "a token: at#1, rt#2, code#1 or id#1"})
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -57,7 +57,7 @@ pub use label::{BadLabel, Label, TokenKind};
 pub use party::{Client, User};
 pub use provider::{DEFAULT_REALM, Provider, ProviderBuilder};
 pub use realm::{Consent, Counters};
-pub use reply::{AnswerSpec, BadReply, Edit, Fault, IdTokenEdit, ReplySpec, When};
+pub use reply::{AnswerSpec, BadReply, Edit, Fault, IdTokenEdit, ReplySpec, When, check_reply};
 pub use request::ClientAuth;
 pub use secret::Secret;
 pub use time::{BadLifetime, Clock, ClockMode, Lifetime, Timestamp, Uptime};

@@ -109,6 +109,7 @@ pub enum LiveLimit {
 
 /// The name of a ready-made policy.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Profile {
     /// Google: no rotation, six months idle, 100 live tokens.

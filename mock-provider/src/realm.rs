@@ -108,6 +108,8 @@ pub(crate) struct Realm {
     pub(crate) id_tokens: u32,
     pub(crate) refresh_tokens: u32,
     pub(crate) keys: Vec<Arc<SigningKey>>,
+    /// Code verifiers that were presented: secrets of the client that must not turn up elsewhere.
+    pub(crate) verifiers: Vec<Secret>,
     pub(crate) replies: Vec<Reply>,
     pub(crate) journal: Journal,
     pub(crate) counters: Counters,
@@ -168,6 +170,7 @@ impl Realm {
             id_tokens: 0,
             refresh_tokens: 0,
             keys: vec![SigningKey::first()],
+            verifiers: vec![],
             replies: vec![],
             journal: Journal::new(setup.journal_capacity),
             counters: Counters::default(),
@@ -229,7 +232,8 @@ impl Realm {
         let codes = self.codes.iter().map(|code| (code.label.to_string(), code.value.clone()));
         let clients =
             self.clients.values().filter_map(|client| Some(("client_secret".to_owned(), client.secret.clone()?)));
-        access.chain(refresh).chain(codes).chain(clients).collect()
+        let verifiers = self.verifiers.iter().map(|value| ("code_verifier".to_owned(), value.clone()));
+        access.chain(refresh).chain(codes).chain(clients).chain(verifiers).collect()
     }
 
     /// Begins a family for a fresh consent and mints its first refresh token.

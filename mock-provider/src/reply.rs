@@ -181,6 +181,14 @@ impl TryFrom<ReplySpec> for Reply {
     }
 }
 
+/// Says whether a scripted reply makes sense, without scripting it.
+///
+/// # Errors
+/// When it makes none.
+pub fn check_reply(spec: &ReplySpec) -> Result<(), BadReply> {
+    Reply::try_from(spec.clone()).map(drop)
+}
+
 impl AnswerSpec {
     fn check(&self) -> Result<(), BadReply> {
         let replaced = self.json.is_some() || self.body.is_some();
@@ -317,7 +325,7 @@ mod tests {
 
     use super::*;
 
-    fn reply(with: serde_json::Value) -> Result<Reply, BadReply> {
+    fn reply(with: &serde_json::Value) -> Result<Reply, BadReply> {
         let spec = json!({"to": "token", "with": with});
         Reply::try_from(serde_json::from_value::<ReplySpec>(spec).unwrap())
     }
@@ -336,26 +344,26 @@ mod tests {
 
     #[test]
     fn a_mutation_keeps_the_rest_of_the_honest_answer() {
-        let reply = reply(json!({"mutate": [{"set": {"at": "/expires_in", "raw": "\"soon\""}}]})).unwrap();
+        let reply = reply(&json!({"mutate": [{"set": {"at": "/expires_in", "raw": "\"soon\""}}]})).unwrap();
         assert!(reply.commits());
         assert_eq!(body(&reply.answer(Some(honest()))), r#"{"access_token":"a","expires_in":"soon"}"#);
     }
 
     #[test]
     fn a_status_alone_has_no_body() {
-        let answer = reply(json!({"status": 503})).unwrap().answer(None);
+        let answer = reply(&json!({"status": 503})).unwrap().answer(None);
         assert_eq!((answer.status, body(&answer)), (503, String::new()));
     }
 
     #[test]
     fn a_fault_alone_cuts_the_honest_answer() {
-        let reply = reply(json!({"fault": {"early_close": 3}})).unwrap();
+        let reply = reply(&json!({"fault": {"early_close": 3}})).unwrap();
         assert_eq!(body(&reply.answer(Some(honest()))), body(&honest()));
     }
 
     #[test]
     fn headers_replace_their_namesakes() {
-        let answer = reply(json!({"body": "<h1>", "headers": {"Content-Type": "text/html"}})).unwrap().answer(None);
+        let answer = reply(&json!({"body": "<h1>", "headers": {"Content-Type": "text/html"}})).unwrap().answer(None);
         let types: Vec<_> =
             answer.headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case("content-type")).collect();
         assert_eq!(types, [&("Content-Type".to_owned(), "text/html".to_owned())]);
@@ -363,12 +371,12 @@ mod tests {
 
     #[test]
     fn nonsense_is_refused_with_the_reason() {
-        assert_eq!(reply(json!({})).unwrap_err(), BadReply::Empty);
-        assert_eq!(reply(json!({"json": 1, "body": "x"})).unwrap_err(), BadReply::TwoBodies);
-        assert_eq!(reply(json!({"json": 1, "mutate": [{"remove": "/a"}]})).unwrap_err(), BadReply::MutatedAndReplaced);
-        assert_eq!(reply(json!({"status": 42})).unwrap_err(), BadReply::Status(42));
-        assert_eq!(reply(json!({"mutate": [{"remove": "a"}]})).unwrap_err(), BadReply::Pointer("a".into()));
-        assert_eq!(reply(json!({"body": "", "prefix_hex": "é1"})).unwrap_err(), BadReply::Hex("é1".into()));
-        assert!(matches!(reply(json!({"status": 200, "headers": {"a b": "c"}})), Err(BadReply::Header(_))));
+        assert_eq!(reply(&json!({})).unwrap_err(), BadReply::Empty);
+        assert_eq!(reply(&json!({"json": 1, "body": "x"})).unwrap_err(), BadReply::TwoBodies);
+        assert_eq!(reply(&json!({"json": 1, "mutate": [{"remove": "/a"}]})).unwrap_err(), BadReply::MutatedAndReplaced);
+        assert_eq!(reply(&json!({"status": 42})).unwrap_err(), BadReply::Status(42));
+        assert_eq!(reply(&json!({"mutate": [{"remove": "a"}]})).unwrap_err(), BadReply::Pointer("a".into()));
+        assert_eq!(reply(&json!({"body": "", "prefix_hex": "é1"})).unwrap_err(), BadReply::Hex("é1".into()));
+        assert!(matches!(reply(&json!({"status": 200, "headers": {"a b": "c"}})), Err(BadReply::Header(_))));
     }
 }

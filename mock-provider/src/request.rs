@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::{HeaderMap, Method, header};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::endpoint::{Endpoint, GrantType};
 
@@ -77,7 +77,7 @@ impl WireRequest {
 }
 
 /// How a client authenticated (RFC 6749 section 2.3).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ClientAuth {
     /// Not at all.

@@ -17,6 +17,7 @@ use crate::json_text::{IdTokenDraft, JsonText, Signature};
 use crate::label::{Label, TokenKind};
 use crate::realm::{Challenge, Code, Realm, TokenRef};
 use crate::request::{ClientAuth, WireRequest};
+use crate::secret::Secret;
 use crate::time::Timestamp;
 
 /// How long an id_token says it lives: Google's hour.
@@ -102,6 +103,7 @@ impl Realm {
             |name: &str, text: String| params.get(name).ok_or_else(|| OAuthError::new(400, "invalid_request", &text));
         let redirect_uri = required("redirect_uri", "Missing parameter: redirect_uri".into())?;
         let value = required("code", "Missing required parameter: code".into())?;
+        self.verifiers.extend(params.get("code_verifier").map(Secret::new));
         let client = self.authenticate(request)?;
         let index = self.code_at(value)?;
         check_code(&self.codes[index], now, &client, redirect_uri, params.get("code_verifier"))?;

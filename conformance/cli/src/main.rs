@@ -1,1 +1,34 @@
-fn main() {}
+//! The command `regrant`: runs the conformance suite, explains its scenarios, and serves the fake Google.
+
+mod args;
+mod exit;
+mod explain;
+mod lint;
+mod list;
+mod run;
+mod selection;
+mod selftest;
+mod target;
+
+use std::io;
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use crate::args::{Cli, Command};
+use crate::exit::{Exit, Failure};
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let outcome = match Cli::parse().command {
+        Command::Run(args) => run::run(&args).await,
+        Command::List(args) => list::list(&args),
+        Command::Explain(args) => explain::explain(&args),
+        Command::Lint(args) => lint::lint(&args),
+        Command::Selftest(args) => selftest::selftest(&args).await,
+        Command::Serve(args) => {
+            mock_provider::cli::serve(args, io::stdout()).await.map(|()| Exit::Ok).map_err(Failure::usage)
+        }
+    };
+    outcome.unwrap_or_else(|failure| failure.tell()).into()
+}

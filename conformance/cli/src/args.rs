@@ -1,0 +1,170 @@
+//! The command line.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use conformance::check::Gate;
+use conformance::filter::{BadFilter, Filter};
+use mock_provider::cli::ServeArgs;
+use reference_adapter::{Defect, UnknownDefect};
+
+/// Proves that an application keeps its users signed in, and says so honestly when it cannot, while its OAuth tokens
+/// expire, rotate, get revoked and fail.
+///
+/// Exit codes: 0 all as it should be · 1 something is not · 2 bad usage or a bad file · 3 the target could not be
+/// started · 4 nothing selected · 6 the run was not complete · 70 a bug in the suite.
+#[derive(Parser)]
+#[command(name = "regrant", version)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Run the scenarios against a target.
+    Run(RunArgs),
+    /// List the scenarios.
+    List(ListArgs),
+    /// Explain a scenario: why it matters, what demands it, its steps.
+    Explain(ExplainArgs),
+    /// Check scenario files.
+    Lint(LintArgs),
+    /// Prove the suite: every mutant of the reference client has to be caught.
+    Selftest(SelftestArgs),
+    /// Serve the fake Google until Ctrl-C or SIGTERM.
+    Serve(ServeArgs),
+}
+
+/// What to run against.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TargetName {
+    /// The reference client.
+    Reference,
+    /// The reference client with one named bug.
+    Mutant(Defect),
+}
+
+/// There is no such target.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum BadTarget {
+    #[error("a target is `reference` or `mutant:NAME`; the mutants: {}", mutants())]
+    Unknown,
+    #[error("{0}; the mutants: {names}", names = mutants())]
+    Mutant(UnknownDefect),
+}
+
+fn mutants() -> String {
+    Defect::ALL.iter().map(|defect| defect.name()).collect::<Vec<_>>().join(", ")
+}
+
+impl FromStr for TargetName {
+    type Err = BadTarget;
+
+    fn from_str(text: &str) -> Result<Self, BadTarget> {
+        match text.split_once(':') {
+            None if text == "reference" => Ok(Self::Reference),
+            Some(("mutant", name)) => name.parse().map(Self::Mutant).map_err(BadTarget::Mutant),
+            None | Some(_) => Err(BadTarget::Unknown),
+        }
+    }
+}
+
+/// The gate on the command line.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum GateName {
+    /// Every MUST.
+    Must,
+    /// Every MUST and every SHOULD.
+    Should,
+}
+
+impl From<GateName> for Gate {
+    fn from(name: GateName) -> Self {
+        match name {
+            GateName::Must => Self::Must,
+            GateName::Should => Self::Should,
+        }
+    }
+}
+
+fn filter(text: &str) -> Result<Filter, BadFilter> {
+    Filter::parse(text)
+}
+
+/// Which scenarios.
+#[derive(Args)]
+pub(crate) struct SelectArgs {
+    /// Select scenarios: `id(refresh/**) & tag(core) - needs(restart)`, or a pattern for ids.
+    #[arg(short = 'E', long = "filter", value_name = "FILTER", value_parser = filter)]
+    pub(crate) filter: Option<Filter>,
+    /// Scenario files or folders, in place of the built-in ones.
+    #[arg(long = "scenarios", value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
+}
+
+#[derive(Args)]
+pub(crate) struct RunArgs {
+    #[command(flatten)]
+    pub(crate) select: SelectArgs,
+    /// What to run against: `reference` or `mutant:NAME`.
+    #[arg(long, default_value = "reference")]
+    pub(crate) target: TargetName,
+    /// What the run has to reach.
+    #[arg(long, value_enum, default_value = "must")]
+    pub(crate) gate: GateName,
+    /// Write a JSON summary.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) json: Option<PathBuf>,
+    /// Write JUnit XML.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) junit: Option<PathBuf>,
+    /// Folder for the event log `run.jsonl`.
+    #[arg(long, value_name = "DIR", default_value = "regrant-out")]
+    pub(crate) out: PathBuf,
+    /// Scenarios at a time.
+    #[arg(short, long, default_value = "8")]
+    pub(crate) jobs: NonZeroUsize,
+    /// Seed of everything that the provider mints.
+    #[arg(long, default_value_t = 0)]
+    pub(crate) seed: u64,
+}
+
+#[derive(Args)]
+pub(crate) struct ListArgs {
+    #[command(flatten)]
+    pub(crate) select: SelectArgs,
+}
+
+#[derive(Args)]
+pub(crate) struct ExplainArgs {
+    /// The id, as `regrant list` prints it.
+    pub(crate) id: String,
+    /// Scenario files or folders, in place of the built-in ones.
+    #[arg(long = "scenarios", value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
+}
+
+#[derive(Args)]
+pub(crate) struct LintArgs {
+    /// Files or folders; the built-in scenarios when absent.
+    pub(crate) paths: Vec<PathBuf>,
+    /// Print the JSON Schema of scenario files instead.
+    #[arg(long, conflicts_with = "paths")]
+    pub(crate) schema: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct SelftestArgs {
+    /// Only these mutants.
+    #[arg(long = "mutant", value_name = "NAME")]
+    pub(crate) mutants: Vec<Defect>,
+    /// Write the kill matrix as JSON.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) json: Option<PathBuf>,
+    /// Scenarios at a time.
+    #[arg(short, long, default_value = "16")]
+    pub(crate) jobs: NonZeroUsize,
+}

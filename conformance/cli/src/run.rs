@@ -1,0 +1,141 @@
+//! `regrant run`: drives the suite, writes the event log, and makes every report from it.
+
+use std::fs::{self, File};
+use std::io::{self, IsTerminal as _, Write as _};
+use std::path::Path;
+use std::sync::Arc;
+
+use conformance::check::Gate;
+use conformance::event::{Event, Footer, RunStarted};
+use conformance::report::{json, junit, terminal};
+use conformance::runner::{self, Plan};
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::args::RunArgs;
+use crate::exit::{Exit, Failure, Outcome};
+use crate::selection::{selected, sound_catalogue};
+use crate::target::ReferenceTarget;
+
+pub(crate) async fn run(args: &RunArgs) -> Outcome {
+    let catalogue = sound_catalogue(&args.select.paths)?;
+    let entries = selected(&catalogue, &args.select)?;
+    let gate = Gate::from(args.gate);
+    let plan = Plan {
+        target: Arc::new(ReferenceTarget(args.target)),
+        entries,
+        references: catalogue.references,
+        jobs: args.jobs.get(),
+        seed: args.seed,
+        gate,
+    };
+    let mut recorder = Recorder::create(&args.out)?;
+    let footer = runner::run(plan, interrupted(), |event| recorder.note(event)).await;
+    let footer = footer.map_err(|error| Failure::new(Exit::NothingMeasured, error))?;
+    recorder.finish(args)?;
+    Ok(exit(gate, &footer))
+}
+
+/// Resolves on Ctrl-C.
+async fn interrupted() {
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}
+
+fn exit(gate: Gate, footer: &Footer) -> Exit {
+    use conformance::check::CaseResult;
+    let bad = CaseResult::ALL
+        .iter()
+        .any(|result| gate.refuses(*result) && footer.counts.contains_key(&result.word().to_lowercase()));
+    match (footer.complete, bad) {
+        (false, _) => Exit::Incomplete,
+        (true, true) => Exit::Unexpected,
+        (true, false) => Exit::Ok,
+    }
+}
+
+/// Writes the log line by line, shows progress, and keeps the events for the reports.
+struct Recorder {
+    log: File,
+    path: std::path::PathBuf,
+    events: Vec<Event>,
+    started: Option<RunStarted>,
+    bar: Option<ProgressBar>,
+    trouble: Option<io::Error>,
+}
+
+impl Recorder {
+    fn create(out: &Path) -> Result<Self, Failure> {
+        fs::create_dir_all(out).map_err(|error| Failure::file(out, &error))?;
+        let path = out.join("run.jsonl");
+        let log = File::create(&path).map_err(|error| Failure::file(&path, &error))?;
+        Ok(Self { log, path, events: vec![], started: None, bar: None, trouble: None })
+    }
+
+    fn note(&mut self, event: &Event) {
+        self.write(event);
+        match event {
+            Event::RunStarted(started) => {
+                anstream::println!("{}", terminal::head(started));
+                self.bar = bar(started.cases);
+                self.started = Some(started.clone());
+            }
+            Event::CaseFinished(report) => {
+                self.bar.iter().for_each(|bar| bar.inc(1));
+                let block = self.started.as_ref().and_then(|started| terminal::block(report, started));
+                block.iter().for_each(|block| self.show(block));
+            }
+            Event::RunFinished(_) => self.bar.iter().for_each(ProgressBar::finish_and_clear),
+            Event::CaseStarted { .. } => {}
+        }
+        self.events.push(event.clone());
+    }
+
+    /// A line is complete before the next event happens, so a kill loses nothing that was written.
+    fn write(&mut self, event: &Event) {
+        let line = serde_json::to_string(event).map_err(io::Error::other);
+        let written = line.and_then(|line| writeln!(self.log, "{line}")).and_then(|()| self.log.flush());
+        if let Err(error) = written {
+            self.trouble.get_or_insert(error);
+        }
+    }
+
+    fn show(&self, block: &str) {
+        match &self.bar {
+            Some(bar) => bar.suspend(|| anstream::println!("{block}")),
+            None => anstream::println!("{block}"),
+        }
+    }
+
+    fn finish(self, args: &RunArgs) -> Result<(), Failure> {
+        if let Some(error) = &self.trouble {
+            return Err(Failure::file(&self.path, error));
+        }
+        anstream::print!("{}", terminal::tail(&self.events));
+        anstream::println!("log {}", self.path.display());
+        if let Some(path) = &args.json {
+            save(path, &format!("{:#}\n", json::summary(&self.events)))?;
+        }
+        if let Some(path) = &args.junit {
+            let xml = junit::xml(&self.events).map_err(|error| Failure::new(Exit::Bug, error))?;
+            save(path, &xml)?;
+        }
+        Ok(())
+    }
+}
+
+pub(crate) fn save(path: &Path, text: &str) -> Result<(), Failure> {
+    fs::write(path, text).map_err(|error| Failure::file(path, &error))
+}
+
+/// A bar, on a terminal only.
+pub(crate) fn bar(length: usize) -> Option<ProgressBar> {
+    if !io::stderr().is_terminal() {
+        return None;
+    }
+    let bar = ProgressBar::new(length as u64);
+    if let Ok(style) = ProgressStyle::with_template("{bar:32} {pos}/{len} {elapsed} {msg}") {
+        bar.set_style(style);
+    }
+    Some(bar)
+}

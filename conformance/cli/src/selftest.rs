@@ -1,0 +1,74 @@
+//! `regrant selftest`: runs every scenario against every mutant of the reference client.
+
+use std::sync::Arc;
+
+use conformance::catalogue::Catalogue;
+use conformance::check::Gate;
+use conformance::event::Event;
+use conformance::runner::{self, Plan};
+use conformance::selftest::KillMatrix;
+use reference_adapter::Defect;
+use serde_json::json;
+
+use crate::args::{SelftestArgs, TargetName};
+use crate::exit::{Exit, Failure, Outcome};
+use crate::run::{bar, save};
+use crate::selection::sound_catalogue;
+use crate::target::ReferenceTarget;
+
+pub(crate) async fn selftest(args: &SelftestArgs) -> Outcome {
+    let catalogue = sound_catalogue(&[])?;
+    let defects = if args.mutants.is_empty() { Defect::ALL } else { &args.mutants };
+    let bar = bar(catalogue.entries.len() * (defects.len() + 1));
+    let tick = |event: &Event| {
+        if let (Event::CaseFinished(_), Some(bar)) = (event, &bar) {
+            bar.inc(1);
+        }
+    };
+    let reference = events(&catalogue, TargetName::Reference, args.jobs.get(), tick).await?;
+    let mut matrix = KillMatrix::of_reference(&reference);
+    for defect in defects {
+        bar.iter().for_each(|bar| bar.set_message(defect.name()));
+        let log = events(&catalogue, TargetName::Mutant(*defect), args.jobs.get(), tick).await?;
+        matrix.add_mutant(defect.name(), &log);
+    }
+    bar.iter().for_each(indicatif::ProgressBar::finish_and_clear);
+    report(args, &matrix)
+}
+
+async fn events(
+    catalogue: &Catalogue,
+    target: TargetName,
+    jobs: usize,
+    tick: impl Fn(&Event),
+) -> Result<Vec<Event>, Failure> {
+    let plan = Plan {
+        target: Arc::new(ReferenceTarget(target)),
+        entries: catalogue.entries.clone(),
+        references: catalogue.references.clone(),
+        jobs,
+        seed: 0,
+        gate: Gate::Should,
+    };
+    let mut log = vec![];
+    let ran = runner::run(plan, std::future::pending(), |event| {
+        tick(event);
+        log.push(event.clone());
+    });
+    ran.await.map_err(|error| Failure::new(Exit::NothingMeasured, error))?;
+    Ok(log)
+}
+
+fn report(args: &SelftestArgs, matrix: &KillMatrix) -> Outcome {
+    if let Some(path) = &args.json {
+        let kills: Vec<_> =
+            matrix.kills.iter().map(|(mutant, caught)| json!({"mutant": mutant, "caught_by": caught})).collect();
+        let summary = json!({"kills": kills, "unclean": matrix.unclean, "toothless": matrix.toothless()});
+        save(path, &format!("{summary:#}\n"))?;
+    }
+    anstream::print!("{}", matrix.render());
+    // With a choice of mutants nothing can be said about scenarios that catch others.
+    let whole = args.mutants.is_empty();
+    let proved = if whole { matrix.proved() } else { matrix.unclean.is_empty() && matrix.survivors().is_empty() };
+    Ok(if proved { Exit::Ok } else { Exit::Unexpected })
+}

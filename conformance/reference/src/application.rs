@@ -1,0 +1,321 @@
+//! The application of one case: the reference client, its browsers, its clock and its log.
+
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+use adapter_protocol::{Answer, Deliver, Fate, JarKind, Keep, SessionState, SessionView, Start, Verb};
+use client_core::{
+    Auth, AuthParts, BadEndpoint, Callbacks, ClientConfig, ClientSecret, Clock, CookieChange, EndpointUrl, HttpRequest,
+    IdTokenVerifier, JwksVerifier, ManualClock, Refresher, RefreshingCallbacks, SeededEntropy, SessionError,
+    SessionRead, Transport, UnixMillis,
+};
+use serde_json::{Map, Value, json};
+use url::Url;
+
+use crate::browser::Browser;
+use crate::defect::Defect;
+use crate::jar::Jars;
+use crate::mutant_callbacks::MutantCallbacks;
+use crate::mutant_parts::{Gullible, coordinator};
+use crate::mutant_transport::{MutantTransport, NoTransport};
+
+/// Where the application is registered to be redirected to. Nothing listens there: the browser reads the URL.
+const REDIRECT_URI: &str = "http://127.0.0.1/callback";
+
+/// The application's log.
+#[derive(Debug, Default)]
+pub(crate) struct Log(Mutex<Vec<String>>);
+
+impl Log {
+    pub(crate) fn write(&self, line: String) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(line);
+    }
+
+    fn take(&self) -> Vec<String> {
+        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// Why an application does not start.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum NoStart {
+    #[error(transparent)]
+    Endpoint(#[from] BadEndpoint),
+    #[error(transparent)]
+    Transport(#[from] NoTransport),
+    #[error("the browser could not be set up: {0}")]
+    Browser(#[from] reqwest::Error),
+}
+
+/// An application with its browsers.
+pub(crate) struct Application {
+    case: String,
+    defect: Option<Defect>,
+    config: Arc<ClientConfig>,
+    transport: Arc<MutantTransport>,
+    clock: Arc<ManualClock>,
+    server: RwLock<Server>,
+    starts: AtomicU32,
+    browser: Browser,
+    jars: Jars,
+    log: Arc<Log>,
+}
+
+/// What a restart replaces.
+#[derive(Clone)]
+struct Server {
+    auth: Arc<Auth>,
+    /// Signs in and out. Another than `auth` in the mutants that do not know of each other's ended sessions.
+    front: Arc<Auth>,
+}
+
+impl Application {
+    pub(crate) fn start(start: Start, defect: Option<Defect>) -> Result<Self, NoStart> {
+        let config = Arc::new(config(&start)?);
+        let transport = Arc::new(MutantTransport::new(defect)?);
+        let clock = Arc::new(ManualClock::at(UnixMillis(start.now_ms)));
+        let log = Arc::<Log>::default();
+        let parts = Parts {
+            config: Arc::clone(&config),
+            transport: Arc::clone(&transport),
+            clock: Arc::clone(&clock),
+            log: Arc::clone(&log),
+            defect,
+        };
+        let server = RwLock::new(parts.server(&format!("{}/0", start.case)));
+        let browser = Browser::new()?;
+        Ok(Self {
+            case: start.case,
+            defect,
+            config,
+            transport,
+            clock,
+            server,
+            starts: AtomicU32::new(1),
+            browser,
+            jars: Jars::default(),
+            log,
+        })
+    }
+
+    fn server(&self) -> Server {
+        self.server.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Does what the runner asks for. `id` names the request, for cookies that are kept back.
+    pub(crate) async fn perform(&self, id: u64, verb: Verb) -> Answer {
+        match verb {
+            Verb::SignIn { actor } => self.sign_in(&actor).await,
+            Verb::Session { actor, deliver } => self.session(id, &actor, deliver).await,
+            Verb::Deliver { of, fate } => self.deliver(of, fate),
+            Verb::Api { actor, url } => self.api(id, &actor, &url).await,
+            Verb::SignOut { actor } => self.sign_out(&actor).await,
+            Verb::Clock { now_ms } => {
+                self.clock.set(UnixMillis(now_ms));
+                ok(json!({"now_ms": self.clock.now()}))
+            }
+            Verb::Second { of, actor, kind } => self.second(&of, &actor, kind),
+            Verb::Restart { keep } => self.restart(keep),
+            Verb::Logs {} => ok(json!({"lines": self.log.take()})),
+            Verb::Hello(_) | Verb::Start(_) | Verb::Stop {} => {
+                Answer::No { reason: "a case has begun already".to_owned() }
+            }
+        }
+    }
+
+    async fn sign_in(&self, actor: &str) -> Answer {
+        let server = self.server();
+        let (url, pending) = server.front.begin_sign_in();
+        let callback = match self.browser.visit(self.authorization_url(url)).await {
+            Ok(callback) if callback.as_str().starts_with(REDIRECT_URI) => callback,
+            Ok(_) => return Answer::Threw { message: "the provider kept the user on a page of its own".to_owned() },
+            Err(message) => return Answer::Threw { message },
+        };
+        match server.front.finish_sign_in(pending, &callback, self.jars.cookie(actor)).await {
+            Ok(cookie) => {
+                self.jars.apply(actor, CookieChange::Set(Box::new(cookie)));
+                let read = server.front.read(self.jars.cookie(actor)).await;
+                self.jars.apply(actor, read.cookie.clone());
+                shown(&read)
+            }
+            Err(error) => Answer::Threw { message: error.to_string() },
+        }
+    }
+
+    fn authorization_url(&self, mut url: Url) -> Url {
+        let unwanted: &[&str] = match self.defect {
+            Some(Defect::NoOfflineAccess) => &["access_type", "prompt"],
+            Some(Defect::NoPkce) => &["code_challenge", "code_challenge_method"],
+            Some(_) | None => return url,
+        };
+        let kept: Vec<(String, String)> =
+            url.query_pairs().into_owned().filter(|(name, _)| !unwanted.contains(&name.as_str())).collect();
+        url.query_pairs_mut().clear().extend_pairs(kept);
+        url
+    }
+
+    async fn session(&self, id: u64, actor: &str, deliver: Deliver) -> Answer {
+        let read = self.server().auth.read(self.jars.cookie(actor)).await;
+        if self.crashed(&read) {
+            return Answer::Threw { message: "unexpected token < in JSON".to_owned() };
+        }
+        match deliver {
+            Deliver::Now => self.jars.apply(actor, read.cookie.clone()),
+            Deliver::Later => self.jars.keep_back(id, actor, read.cookie.clone()),
+        }
+        self.note(&read);
+        shown(&read)
+    }
+
+    /// The mutant that crashes clears its session where the reference client would have reported.
+    fn crashed(&self, read: &SessionRead) -> bool {
+        self.defect == Some(Defect::CrashesOnHtml) && read.session.is_none() && read.cookie == CookieChange::Clear
+    }
+
+    fn note(&self, read: &SessionRead) {
+        if let Some(SessionError::RefreshTokenError) = read.session.as_ref().and_then(|session| session.error) {
+            self.log.write("RefreshTokenError: the access token could not be refreshed".to_owned());
+        }
+    }
+
+    fn deliver(&self, of: u64, fate: Fate) -> Answer {
+        if self.jars.deliver(of, fate) {
+            ok(json!({}))
+        } else {
+            Answer::Broken { message: format!("no cookie of request {of} is kept back") }
+        }
+    }
+
+    async fn api(&self, id: u64, actor: &str, url: &str) -> Answer {
+        let read = self.server().auth.read(self.jars.cookie(actor)).await;
+        self.jars.apply(actor, read.cookie.clone());
+        let Ok(url) = Url::parse(url) else {
+            return Answer::Broken { message: format!("request {id} has no URL to call") };
+        };
+        let status = match &read.access_token {
+            Some(token) => {
+                let request = HttpRequest { bearer: Some(token.clone()), ..HttpRequest::get(url) };
+                self.transport.send(request).await.ok().map(|response| response.status)
+            }
+            None => None,
+        };
+        ok(json!({"status": status, "session": view(&read)}))
+    }
+
+    async fn sign_out(&self, actor: &str) -> Answer {
+        let change = self.server().front.sign_out(self.jars.cookie(actor)).await;
+        if self.defect == Some(Defect::SignOutNeedsProvider) && self.transport.revocation_failed() {
+            return Answer::Threw { message: "the provider did not revoke the token".to_owned() };
+        }
+        self.jars.apply(actor, change);
+        shown(&SessionRead { session: None, cookie: CookieChange::Keep, access_token: None })
+    }
+
+    fn second(&self, of: &str, actor: &str, kind: JarKind) -> Answer {
+        self.jars.second(of, actor, kind);
+        ok(json!({}))
+    }
+
+    /// The reference client stores nothing on the server's side, so both kinds of restart are one.
+    fn restart(&self, _: Keep) -> Answer {
+        let start = self.starts.fetch_add(1, Ordering::SeqCst);
+        let parts = Parts {
+            config: Arc::clone(&self.config),
+            transport: Arc::clone(&self.transport),
+            clock: Arc::clone(&self.clock),
+            log: Arc::clone(&self.log),
+            defect: self.defect,
+        };
+        *self.server.write().unwrap_or_else(PoisonError::into_inner) = parts.server(&format!("{}/{start}", self.case));
+        if self.defect == Some(Defect::ResetsLifetimeOnRestart) {
+            let hour = self.clock.now().as_secs().plus(std::time::Duration::from_secs(3600));
+            self.jars.change_all(|cookie| cookie.jwt.expires_at = hour);
+        }
+        ok(json!({}))
+    }
+}
+
+/// What a server is made of.
+struct Parts {
+    config: Arc<ClientConfig>,
+    transport: Arc<MutantTransport>,
+    clock: Arc<ManualClock>,
+    log: Arc<Log>,
+    defect: Option<Defect>,
+}
+
+impl Parts {
+    fn server(&self, seed: &str) -> Server {
+        let auth = Arc::new(self.auth(seed));
+        let apart = matches!(self.defect, Some(Defect::ResurrectsAfterSignOut | Defect::SwapsUserOnLateAnswer));
+        let front = if apart { Arc::new(self.auth(&format!("{seed}/front"))) } else { Arc::clone(&auth) };
+        Server { auth, front }
+    }
+
+    fn auth(&self, seed: &str) -> Auth {
+        let transport = Arc::clone(&self.transport) as Arc<dyn Transport>;
+        let clock = Arc::clone(&self.clock) as Arc<dyn Clock>;
+        let checking =
+            Arc::new(JwksVerifier::new(Arc::clone(&self.config), Arc::clone(&transport))) as Arc<dyn IdTokenVerifier>;
+        let verifier = match self.defect {
+            Some(Defect::AcceptsAnyIdToken) => Arc::new(Gullible(checking)),
+            Some(_) | None => checking,
+        };
+        let coordinator = coordinator(self.defect, Arc::clone(&clock));
+        let refresher =
+            Refresher::new(Arc::clone(&self.config), Arc::clone(&transport), Arc::clone(&verifier), coordinator);
+        let callbacks = self.callbacks(refresher);
+        let entropy = Arc::new(SeededEntropy::new(seed));
+        Auth::new(AuthParts { config: Arc::clone(&self.config), transport, verifier, callbacks, clock, entropy })
+    }
+
+    fn callbacks(&self, refresher: Refresher) -> Arc<dyn Callbacks> {
+        match self.defect {
+            None => Arc::new(RefreshingCallbacks::new(refresher)),
+            Some(defect) => {
+                let refreshed_once = Mutex::new(BTreeSet::new());
+                Arc::new(MutantCallbacks { defect, refresher, log: Arc::clone(&self.log), refreshed_once })
+            }
+        }
+    }
+}
+
+fn config(start: &Start) -> Result<ClientConfig, BadEndpoint> {
+    let endpoints = &start.provider.endpoints;
+    Ok(ClientConfig {
+        issuer: start.provider.issuer.clone(),
+        authorization_endpoint: EndpointUrl::parse(&endpoints.authorization)?,
+        token_endpoint: EndpointUrl::parse(&endpoints.token)?,
+        jwks_uri: EndpointUrl::parse(&endpoints.jwks)?,
+        revocation_endpoint: Some(EndpointUrl::parse(&endpoints.revocation)?),
+        client_id: start.provider.client.id.clone(),
+        client_secret: Some(ClientSecret::new(start.provider.client.secret.clone())),
+        redirect_uri: REDIRECT_URI.to_owned(),
+        scopes: start.scopes.clone(),
+    })
+}
+
+pub(crate) fn ok(value: Value) -> Answer {
+    match value {
+        Value::Object(members) => Answer::Ok(members),
+        other => Answer::Ok(Map::from_iter([("value".to_owned(), other)])),
+    }
+}
+
+fn shown(read: &SessionRead) -> Answer {
+    ok(json!({"session": view(read)}))
+}
+
+fn view(read: &SessionRead) -> SessionView {
+    let session = read.session.as_ref();
+    SessionView {
+        state: if session.is_some() { SessionState::Active } else { SessionState::SignedOut },
+        subject: session.map(|session| session.user.sub.clone()),
+        error: session
+            .and_then(|session| session.error)
+            .map(|SessionError::RefreshTokenError| "RefreshTokenError".to_owned()),
+        access_token: read.access_token.as_ref().map(|token| token.expose().to_owned()),
+        page: session.map_or(Value::Null, |session| json!(session)),
+    }
+}

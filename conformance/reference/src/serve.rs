@@ -1,0 +1,124 @@
+//! The message loop: requests in, answers out, any number in flight.
+
+use std::io;
+use std::sync::Arc;
+
+use adapter_protocol::{
+    Answer, Capability, HelloAnswer, PROTOCOL, Reply, ReplyKind, Request, Start, Verb, decode_request, encode_reply,
+};
+use serde_json::json;
+use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncWrite, AsyncWriteExt as _, BufReader};
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+
+use crate::application::{Application, ok};
+use crate::defect::Defect;
+
+/// Speaks the adapter protocol until the runner closes its end. With a defect, as a mutant.
+///
+/// # Errors
+/// When a pipe breaks.
+pub async fn serve(
+    input: impl AsyncRead + Unpin,
+    output: impl AsyncWrite + Unpin,
+    defect: Option<Defect>,
+) -> io::Result<()> {
+    let (answers, outgoing) = mpsc::unbounded_channel();
+    let reading = read(input, answers, defect);
+    let (read, written) = tokio::join!(reading, write(output, outgoing));
+    read.and(written)
+}
+
+async fn write(mut output: impl AsyncWrite + Unpin, mut outgoing: mpsc::UnboundedReceiver<Reply>) -> io::Result<()> {
+    while let Some(reply) = outgoing.recv().await {
+        let line = encode_reply(&reply).map_err(io::Error::other)?;
+        output.write_all(line.as_bytes()).await?;
+        output.flush().await?;
+    }
+    Ok(())
+}
+
+async fn read(
+    input: impl AsyncRead + Unpin,
+    answers: mpsc::UnboundedSender<Reply>,
+    defect: Option<Defect>,
+) -> io::Result<()> {
+    let mut lines = BufReader::new(input).lines();
+    let mut application: Option<Arc<Application>> = None;
+    // Dropped at the end, and with it whatever still hangs.
+    let mut running = JoinSet::new();
+    while let Some(line) = lines.next_line().await? {
+        while running.try_join_next().is_some() {}
+        let Request { id, verb } = match decode_request(&line) {
+            Ok(request) => request,
+            Err(_) => {
+                let answer = Answer::No { reason: "unsupported".to_owned() };
+                id_of(&line).into_iter().for_each(|id| send(&answers, id, answer.clone()));
+                continue;
+            }
+        };
+        match verb {
+            Verb::Hello(_) => send(&answers, id, hello(defect)),
+            Verb::Start(start) => send(&answers, id, begin(*start, defect, &mut application)),
+            Verb::Stop {} => {
+                application = None;
+                send(&answers, id, ok(json!({})));
+            }
+            verb => match &application {
+                Some(application) => {
+                    let (application, answers) = (Arc::clone(application), answers.clone());
+                    running.spawn(async move { send(&answers, id, application.perform(id, verb).await) });
+                }
+                None => send(&answers, id, Answer::Broken { message: "no case has been started".to_owned() }),
+            },
+        }
+    }
+    Ok(())
+}
+
+fn send(answers: &mpsc::UnboundedSender<Reply>, id: u64, answer: Answer) {
+    // Nobody listens any more: then nobody misses it.
+    drop(answers.send(Reply { regrant: ReplyKind::Answer, id, answer }));
+}
+
+/// The `id` of a line that is no request we know; without one there is nothing to answer to.
+fn id_of(line: &str) -> Option<u64> {
+    serde_json::from_str::<serde_json::Value>(line).ok()?.get("id")?.as_u64()
+}
+
+fn begin(start: Start, defect: Option<Defect>, application: &mut Option<Arc<Application>>) -> Answer {
+    match Application::start(start, defect) {
+        Ok(started) => {
+            *application = Some(Arc::new(started));
+            ok(json!({}))
+        }
+        Err(error) => Answer::Broken { message: error.to_string() },
+    }
+}
+
+fn hello(defect: Option<Defect>) -> Answer {
+    let version = env!("CARGO_PKG_VERSION");
+    let target = match defect {
+        None => format!("client-core {version}"),
+        Some(defect) => format!("client-core {version} with the defect {defect}"),
+    };
+    let claims = vec![
+        Capability::SignIn,
+        Capability::SignOut,
+        Capability::SessionError,
+        Capability::SessionAccessToken,
+        Capability::SessionConcurrent,
+        Capability::SessionDelivery,
+        Capability::RefreshOnSession,
+        Capability::RefreshOnApi,
+        Capability::ClockSet,
+        Capability::ActorsTab,
+        Capability::ActorsFork,
+        Capability::Restart,
+        Capability::IdToken,
+        Capability::Revocation,
+        Capability::Logs,
+    ];
+    let adapter = format!("reference-adapter {version}");
+    ok(json!(HelloAnswer { protocol: PROTOCOL, adapter, target, claims, errors: Default::default() }))
+}

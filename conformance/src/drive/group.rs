@@ -1,0 +1,150 @@
+//! Steps that run at once: starting them, finding them parked, letting them go, waiting for them.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use mock_provider::Sequence;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+use crate::drive::{Driver, Stopped, action_of, commands, name_of};
+use crate::history::{Ending, Observation, RecordKind, StepPath};
+use crate::scenario::model::{Order, Parked, Together};
+
+/// Real time in which a first request has to be parked.
+const FIRST_PARKED: Duration = Duration::from_secs(2);
+
+/// Real time without a new arrival after which no more is waited for. It only makes requests overlap; how many there were
+/// is judged from the journal after the `join`.
+const SETTLE: Duration = Duration::from_millis(60);
+
+/// Real time for a released request to be answered.
+const RELEASED: Duration = Duration::from_secs(5);
+
+/// Groups that have been started and not joined.
+#[derive(Default)]
+pub(crate) struct Groups(BTreeMap<String, Group>);
+
+struct Group {
+    from: Sequence,
+    /// Commands without an answer.
+    in_flight: Arc<AtomicUsize>,
+    steps: Vec<Running>,
+}
+
+struct Running {
+    path: StepPath,
+    name: String,
+    action: String,
+    tasks: Vec<JoinHandle<Result<Observation, Stopped>>>,
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        self.steps.iter().flat_map(|step| &step.tasks).for_each(JoinHandle::abort);
+    }
+}
+
+impl Driver<'_> {
+    pub(crate) fn start_group(&mut self, outer: usize, together: &Together, from: Sequence) {
+        let in_flight = Arc::new(AtomicUsize::new(0));
+        let mut steps = vec![];
+        for (index, inner) in together.steps.iter().enumerate() {
+            let path = StepPath { outer, inner: Some(index) };
+            let name = name_of(&inner.value).unwrap_or_else(|| format!("{}-{}", together.name.value, index + 1));
+            // A user that the realm does not know was found by lint; the sign-in itself would show it.
+            drop(self.choose_user(&name, &inner.value));
+            let tasks = commands(&inner.value, &self.realm).into_iter().map(|command| {
+                let id = self.link.reserve();
+                self.kept_back.insert(name.clone(), id);
+                in_flight.fetch_add(1, Ordering::SeqCst);
+                let (link, observer, in_flight, name) =
+                    (Arc::clone(&self.link), Arc::clone(&self.observer), Arc::clone(&in_flight), name.clone());
+                tokio::spawn(async move {
+                    let answer = link.ask_as(id, command.verb, command.limit).await;
+                    in_flight.fetch_sub(1, Ordering::SeqCst);
+                    observer.observe(&name, command.actor, answer)
+                })
+            });
+            let tasks = tasks.collect();
+            steps.push(Running { path, name, action: action_of(&inner.value), tasks });
+        }
+        self.groups.0.insert(together.name.value.clone(), Group { from, in_flight, steps });
+    }
+
+    pub(crate) async fn parked(&mut self, path: StepPath, name: String, parked: &Parked) -> Result<(), Stopped> {
+        let of = parked.of.as_ref().map(|of| of.value.as_str());
+        let found = self.settle(of).await;
+        self.silent(path, name, format!("{found} parked"));
+        if let Some(record) = self.steps.last_mut() {
+            record.kind = RecordKind::Parked(found);
+        }
+        Ok(())
+    }
+
+    /// Waits until as many requests are parked as commands are in flight, or until no more arrive.
+    async fn settle(&self, of: Option<&str>) -> usize {
+        let wait = |count| timeout(if count == 1 { FIRST_PARKED } else { SETTLE }, self.realm.wait_for_parked(count));
+        let mut found = 0;
+        while found < self.in_flight(of) {
+            match wait(found + 1).await {
+                Ok(parked) => found = parked.len(),
+                Err(_) => break,
+            }
+        }
+        found
+    }
+
+    fn in_flight(&self, of: Option<&str>) -> usize {
+        let chosen = self.groups.0.iter().filter(|(name, _)| of.is_none_or(|of| of == name.as_str()));
+        chosen.map(|(_, group)| group.in_flight.load(Ordering::SeqCst)).sum()
+    }
+
+    pub(crate) async fn release(&mut self, path: StepPath, name: String, order: &Order) -> Result<(), Stopped> {
+        let parked = self.realm.parked();
+        let chosen: Vec<Sequence> = match order {
+            Order::FirstFirst => parked,
+            Order::LastFirst => parked.into_iter().rev().collect(),
+            Order::Exactly(numbers) => numbers.iter().filter_map(|number| parked.get(number - 1).copied()).collect(),
+        };
+        for sequence in &chosen {
+            // One whose client has left in the meantime is gone, and that is what the journal says.
+            drop(self.realm.release(*sequence));
+            drop(timeout(RELEASED, self.realm.wait_for_answer(*sequence)).await);
+        }
+        self.silent(path, name, format!("release {}", chosen.len()));
+        Ok(())
+    }
+
+    pub(crate) async fn join(
+        &mut self,
+        path: StepPath,
+        name: String,
+        of: &str,
+        limit: Duration,
+    ) -> Result<(), Stopped> {
+        let missing = || Ending::Broken { step: name.clone(), reason: format!("no group `{of}` is running") };
+        let mut group = self.groups.0.remove(of).ok_or_else(missing)?;
+        let hang = || Ending::Hang {
+            step: name.clone(),
+            reason: format!("`{of}` has not ended within {} s", limit.as_secs_f64()),
+        };
+        let mut all = vec![];
+        for step in &mut group.steps {
+            let mut own = vec![];
+            for task in std::mem::take(&mut step.tasks) {
+                let joined = timeout(limit, task).await.map_err(|_| hang())?;
+                own.push(joined.unwrap_or_else(|_| Err(Ending::Crash { step: step.name.clone() }))?);
+            }
+            all.extend(own.clone());
+            let next = self.realm.next_sequence();
+            self.record(step.path, step.name.clone(), step.action.clone(), own, (next, next), RecordKind::Inside);
+        }
+        let wire = (group.from, self.realm.next_sequence());
+        self.cursor = wire.1;
+        self.record(path, name, format!("all of {of} are back"), all, wire, RecordKind::Asked);
+        Ok(())
+    }
+}

@@ -1,0 +1,94 @@
+//! Makes observations of answers: labels for tokens, canonical names for errors, and a copy of what the browser could read.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
+use adapter_protocol::{Answer, SessionState, SessionView};
+use mock_provider::RealmHandle;
+use serde::Deserialize as _;
+use serde_json::{Map, Value};
+
+use crate::drive::{Stopped, ending_of};
+use crate::history::{Ending, Leak, LeakPlace, Observation, Seen, SessionSeen};
+use crate::leaks::{self, Secrets};
+use crate::link::LinkError;
+
+/// Reads answers.
+#[derive(Debug)]
+pub(crate) struct Observer {
+    realm: RealmHandle,
+    /// The canonical name of each error of the target's.
+    errors: BTreeMap<String, String>,
+    /// What browsers could read, with the step that showed it.
+    pages: Mutex<Vec<(String, String)>>,
+}
+
+impl Observer {
+    pub(crate) fn new(realm: RealmHandle, errors: BTreeMap<String, Vec<String>>) -> Self {
+        let pair = |(canonical, own): (String, Vec<String>)| own.into_iter().map(move |name| (name, canonical.clone()));
+        Self { realm, errors: errors.into_iter().flat_map(pair).collect(), pages: Mutex::default() }
+    }
+
+    /// What an answer shows.
+    ///
+    /// # Errors
+    /// When the case cannot go on after it.
+    pub(crate) fn observe(
+        &self,
+        step: &str,
+        actor: String,
+        answer: Result<Answer, LinkError>,
+    ) -> Result<Observation, Stopped> {
+        let named = || step.to_owned();
+        let seen = match answer.map_err(|error| ending_of(step, error))? {
+            Answer::Ok(members) => {
+                self.seen(step, &members).map_err(|reason| Ending::Broken { step: named(), reason })?
+            }
+            Answer::Threw { message } => Seen::Threw(message),
+            Answer::No { reason } => return Err(Ending::Blocked { step: named(), reason }),
+            Answer::Broken { message } => return Err(Ending::Broken { step: named(), reason: message }),
+        };
+        Ok(Observation { actor, seen })
+    }
+
+    fn seen(&self, step: &str, members: &Map<String, Value>) -> Result<Seen, String> {
+        let Some(session) = members.get("session") else { return Ok(Seen::Done) };
+        let view = SessionView::deserialize(session).map_err(|error| format!("the session makes no sense: {error}"))?;
+        self.pages.lock().unwrap_or_else(PoisonError::into_inner).push((step.to_owned(), view.page.to_string()));
+        let seen = self.session(view);
+        Ok(match members.get("status") {
+            Some(status) => Seen::Api(status.as_u64().and_then(|status| u16::try_from(status).ok()), seen),
+            None => Seen::Session(seen),
+        })
+    }
+
+    fn session(&self, view: SessionView) -> SessionSeen {
+        let state = match view.state {
+            SessionState::Active => "active",
+            SessionState::SignedOut => "signed_out",
+        };
+        SessionSeen {
+            state: state.to_owned(),
+            subject: view.subject,
+            error: view.error.map(|name| self.errors.get(&name).cloned().unwrap_or(name)),
+            access_token: view.access_token.map(|value| self.label(&value)),
+        }
+    }
+
+    fn label(&self, value: &str) -> String {
+        self.realm.label_of(value).map_or_else(|| "at#?".to_owned(), |label| label.to_string())
+    }
+
+    /// Secrets in what browsers could read. An access token there is the application's choice; the rest is not.
+    pub(crate) fn leaks(&self, secrets: &Secrets) -> Vec<Leak> {
+        let kept: Secrets = secrets.iter().filter(|(name, _)| !name.starts_with("at#")).cloned().collect();
+        let pages = self.pages.lock().unwrap_or_else(PoisonError::into_inner);
+        let leak = |(step, page): &(String, String)| {
+            let place = LeakPlace::Session(step.clone());
+            leaks::found_in(page, &kept).into_iter().map(move |secret| Leak { secret, place: place.clone() })
+        };
+        let mut leaks: Vec<Leak> = pages.iter().flat_map(leak).collect();
+        leaks.dedup_by(|a, b| a.secret == b.secret);
+        leaks
+    }
+}

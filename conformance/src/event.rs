@@ -1,0 +1,135 @@
+//! The one interface between a run and everything that reports it: an event log, one JSON object a line.
+//!
+//! Terminal, JSON and JUnit are pure functions of these events, so any report can be made again from the log. The last
+//! line is the footer; a log without one was cut off.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::check::{CaseResult, Check, Gate};
+use crate::scenario::model::Level;
+
+/// The version of the event log.
+pub const LOG_FORMAT: u32 = 1;
+
+/// Something that happened in a run.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Event {
+    /// The first line.
+    RunStarted(RunStarted),
+    /// A case has begun.
+    CaseStarted {
+        /// Its id.
+        id: String,
+    },
+    /// A case has ended.
+    CaseFinished(Box<CaseReport>),
+    /// The last line.
+    RunFinished(Footer),
+}
+
+/// What is run against what.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct RunStarted {
+    /// The version of the log.
+    pub format: u32,
+    /// Name and version of the suite.
+    pub suite: String,
+    /// The target's name on the command line.
+    pub target: String,
+    /// The target's own name and version.
+    pub implementation: String,
+    /// The seed of everything that the provider mints.
+    pub seed: u64,
+    /// What the run has to reach.
+    pub gate: Gate,
+    /// How many cases were selected.
+    pub cases: usize,
+}
+
+/// A case and what it came to.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct CaseReport {
+    /// Its id.
+    pub id: String,
+    /// One line.
+    pub title: String,
+    /// The scenario's level.
+    pub level: Level,
+    /// What it came to.
+    pub result: CaseResult,
+    /// Everything that was looked at.
+    pub checks: Vec<Check>,
+    /// Why it was skipped or did not run to its end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// Why it matters.
+    pub why: String,
+    /// What demands it.
+    pub refs: Vec<RefReport>,
+    /// What happened, as lines.
+    pub timeline: Vec<String>,
+    /// The scenario's file.
+    pub file: String,
+    /// The line in it.
+    pub line: usize,
+    /// Real time.
+    pub duration_ms: u64,
+}
+
+/// What demands something.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct RefReport {
+    /// Its name.
+    pub title: String,
+    /// Where to read it.
+    pub url: String,
+    /// What it says.
+    pub says: String,
+}
+
+/// How a run ended.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Footer {
+    /// Whether every selected case came to its end.
+    pub complete: bool,
+    /// How many cases came to what.
+    pub counts: BTreeMap<String, usize>,
+    /// Real time.
+    pub duration_ms: u64,
+}
+
+impl CaseReport {
+    /// The area: the first part of the id.
+    pub fn area(&self) -> &str {
+        self.id.split('/').next().unwrap_or_default()
+    }
+
+    /// The checks that are worth a word.
+    pub fn complaints(&self) -> impl Iterator<Item = &Check> {
+        self.checks.iter().filter(|check| check.detail.is_some())
+    }
+}
+
+/// The cases of a log that have ended.
+pub fn finished(events: &[Event]) -> impl Iterator<Item = &CaseReport> {
+    events.iter().filter_map(|event| match event {
+        Event::CaseFinished(report) => Some(&**report),
+        Event::RunStarted(_) | Event::CaseStarted { .. } | Event::RunFinished(_) => None,
+    })
+}
+
+/// The first and the last line of a log.
+pub fn frame(events: &[Event]) -> (Option<&RunStarted>, Option<&Footer>) {
+    let started = events.iter().find_map(|event| match event {
+        Event::RunStarted(started) => Some(started),
+        Event::CaseStarted { .. } | Event::CaseFinished(_) | Event::RunFinished(_) => None,
+    });
+    let footer = events.iter().find_map(|event| match event {
+        Event::RunFinished(footer) => Some(footer),
+        Event::RunStarted(_) | Event::CaseStarted { .. } | Event::CaseFinished(_) => None,
+    });
+    (started, footer)
+}

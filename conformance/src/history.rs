@@ -1,0 +1,179 @@
+//! What happened in a case: observations and the provider's journal, complete and free of secrets. Pure data.
+
+use mock_provider::{Counters, Entry, Sequence, Timestamp};
+
+/// What happened in a case.
+#[derive(Clone, Debug)]
+pub struct History {
+    /// The steps that were carried out, in order of their end.
+    pub steps: Vec<StepRecord>,
+    /// What reached the provider.
+    pub journal: Vec<Entry>,
+    /// The provider's counters at the end.
+    pub counters: Counters,
+    /// Secrets where they do not belong.
+    pub leaks: Vec<Leak>,
+    /// Where the clock stood at the start.
+    pub start: Timestamp,
+    /// How the case ended, where it did not run to its end.
+    pub ended: Option<Ending>,
+}
+
+/// Where a step stands in its scenario: its index, and that of an inner step of a `together`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct StepPath {
+    /// The step.
+    pub outer: usize,
+    /// The step inside it.
+    pub inner: Option<usize>,
+}
+
+/// A step and what it showed.
+#[derive(Clone, Debug)]
+pub struct StepRecord {
+    /// Where it stands.
+    pub path: StepPath,
+    /// Its name: `as`, or its number.
+    pub name: String,
+    /// What it did, in a few words.
+    pub action: String,
+    /// The provider's time at its end.
+    pub at: Timestamp,
+    /// What it showed; a `repeat` and a `join` show several.
+    pub observations: Vec<Observation>,
+    /// The requests of its time: from this number up to, not including, that one.
+    pub wire: (Sequence, Sequence),
+    /// Whether requests to the token endpoint may come in that time.
+    pub kind: RecordKind,
+}
+
+/// What sort of step a record is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RecordKind {
+    /// The target was asked to do something, and the requests since then are its doing.
+    Asked,
+    /// A step inside a group; the group's record counts for its requests.
+    Inside,
+    /// So many requests were found parked.
+    Parked(usize),
+    /// The target was asked nothing.
+    Silent,
+}
+
+/// What one command showed.
+#[derive(Clone, Debug)]
+pub struct Observation {
+    /// Whose browser.
+    pub actor: String,
+    /// What it showed.
+    pub seen: Seen,
+}
+
+/// What a command can show.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Seen {
+    /// A session.
+    Session(SessionSeen),
+    /// A call of the protected resource: the status it got, and the session.
+    Api(Option<u16>, SessionSeen),
+    /// It happened, and there is nothing to see.
+    Done,
+    /// The target raised an error.
+    Threw(String),
+}
+
+/// A session as it showed, with labels for tokens.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SessionSeen {
+    /// `active` or `signed_out`.
+    pub state: String,
+    /// The user.
+    pub subject: Option<String>,
+    /// The error, by its canonical name.
+    pub error: Option<String>,
+    /// The label of the access token, or `at#?` for one that the provider never minted.
+    pub access_token: Option<String>,
+}
+
+/// A secret where it does not belong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Leak {
+    /// The name of the secret.
+    pub secret: String,
+    /// Where it was.
+    pub place: LeakPlace,
+}
+
+/// Where a secret was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LeakPlace {
+    /// In what the browser can read, after this step.
+    Session(String),
+    /// In the log.
+    Log,
+}
+
+/// How a case ended before its end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// A step took longer than it may.
+    Hang {
+        /// The step.
+        step: String,
+        /// What was waited for.
+        reason: String,
+    },
+    /// The adapter went away.
+    Crash {
+        /// The step.
+        step: String,
+    },
+    /// The adapter said no to something that it claims to do.
+    Blocked {
+        /// The step.
+        step: String,
+        /// Why.
+        reason: String,
+    },
+    /// The adapter or the scenario failed.
+    Broken {
+        /// The step.
+        step: String,
+        /// How.
+        reason: String,
+    },
+}
+
+impl SessionSeen {
+    /// The session in a few words.
+    pub fn words(&self) -> String {
+        let subject = self.subject.as_deref().unwrap_or("nobody");
+        let token = self.access_token.as_deref().unwrap_or("no access token");
+        match (&*self.state, &self.error) {
+            ("active", Some(error)) => format!("{subject}, error {error}, {token}"),
+            ("active", None) => format!("{subject}, {token}"),
+            _ => "signed out".to_owned(),
+        }
+    }
+}
+
+impl Seen {
+    /// What was seen in a few words.
+    pub fn words(&self) -> String {
+        match self {
+            Self::Session(session) => session.words(),
+            Self::Api(Some(status), session) => format!("status {status}; {}", session.words()),
+            Self::Api(None, session) => format!("no call; {}", session.words()),
+            Self::Done => "done".to_owned(),
+            Self::Threw(message) => format!("raised: {}", message.escape_debug()),
+        }
+    }
+
+    /// The session that it shows, if it shows one.
+    pub const fn session(&self) -> Option<&SessionSeen> {
+        match self {
+            Self::Session(session) | Self::Api(_, session) => Some(session),
+            Self::Done | Self::Threw(_) => None,
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! What holds in every case, whatever its scenario says. Each is a pure function of the history.
+
+use mock_provider::{Delivery, Endpoint, Entry};
+
+use crate::check::{Check, Detail};
+use crate::history::{Ending, History, LeakPlace, RecordKind};
+use crate::judge::wire;
+use crate::scenario::model::Level;
+
+/// Whether the target says that it refreshes without being asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Background {
+    /// It does.
+    Claimed,
+    /// It does not.
+    Unclaimed,
+}
+
+/// Refreshes that one read may cost: one, and another after `invalid_client` or a lost answer.
+const PER_READ: usize = 2;
+
+pub(super) fn all(history: &History, background: Background) -> Vec<Check> {
+    let complaints = [
+        ("no-secret-in-session", no_secret_in_session(history)),
+        ("no-secret-in-log", no_secret_in_log(history)),
+        ("no-secret-in-url", no_secret_in_url(history)),
+        ("no-unasked-token-request", no_unasked_token_request(history, background)),
+        ("answers-in-time", answers_in_time(history)),
+        ("no-refresh-storm", no_refresh_storm(history)),
+    ];
+    complaints.into_iter().map(|(id, complaint)| Check::of(id, Level::Must, complaint)).collect()
+}
+
+/// RFC 6749 section 10.4: refresh tokens stay between the client and the authorization server.
+fn no_secret_in_session(history: &History) -> Option<Detail> {
+    history.leaks.iter().find_map(|leak| match &leak.place {
+        LeakPlace::Session(step) => {
+            let got = format!("{} stands in the session that {step} showed to the browser", leak.secret);
+            Some(Detail::new("no refresh token, code or client secret in what a browser can read", got))
+        }
+        LeakPlace::Log => None,
+    })
+}
+
+fn no_secret_in_log(history: &History) -> Option<Detail> {
+    let leak = history.leaks.iter().find(|leak| leak.place == LeakPlace::Log)?;
+    Some(Detail::new("no secret in the log", format!("{} stands in the log", leak.secret)))
+}
+
+/// RFC 6749 section 2.3.1 and RFC 6750 section 5.3.
+fn no_secret_in_url(history: &History) -> Option<Detail> {
+    let entry = history.journal.iter().find(|entry| !entry.secrets_in_url.is_empty())?;
+    let got = format!("{} in the URL of {}", entry.secrets_in_url.join(", "), wire::words(entry));
+    Some(Detail::new("no secret in a URL", got))
+}
+
+fn token_requests(history: &History) -> impl Iterator<Item = &Entry> {
+    history.journal.iter().filter(|entry| entry.endpoint == Endpoint::Token)
+}
+
+fn refreshes(entry: &Entry) -> bool {
+    entry.params.get("grant_type").is_some_and(|grant| grant == "refresh_token")
+}
+
+fn no_unasked_token_request(history: &History, background: Background) -> Option<Detail> {
+    // Where a case broke off, the steps that were under way have left no record.
+    if background == Background::Claimed || history.ended.is_some() {
+        return None;
+    }
+    let asked: Vec<_> =
+        history.steps.iter().filter(|step| step.kind == RecordKind::Asked).map(|step| step.wire).collect();
+    let in_time = |entry: &Entry| asked.iter().any(|(from, to)| (*from..*to).contains(&entry.sequence));
+    let unasked = token_requests(history).find(|entry| !in_time(entry))?;
+    Some(Detail::new("requests to the token endpoint only while a step asks for something", wire::words(unasked)))
+}
+
+fn answers_in_time(history: &History) -> Option<Detail> {
+    match &history.ended {
+        Some(Ending::Hang { step, reason }) => {
+            Some(Detail::new("every step ends within its time", format!("{step}: {reason}")))
+        }
+        Some(Ending::Crash { .. } | Ending::Blocked { .. } | Ending::Broken { .. }) | None => None,
+    }
+}
+
+fn no_refresh_storm(history: &History) -> Option<Detail> {
+    history.steps.iter().filter(|step| step.kind == RecordKind::Asked).find_map(|step| {
+        let (from, to) = step.wire;
+        let count = token_requests(history).filter(|entry| refreshes(entry) && (from..to).contains(&entry.sequence));
+        let count = count.filter(|entry| entry.delivery != Delivery::Abandoned).count();
+        let most = PER_READ * step.observations.len().max(1);
+        (count > most)
+            .then(|| Detail::new(format!("at most {most} refreshes"), format!("{count} during {}", step.name)))
+    })
+}

@@ -1,0 +1,151 @@
+//! A connection to an adapter: requests out, answers in, any number in flight.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use adapter_protocol::{Answer, Request, Verb, decode_reply, encode_request};
+use futures_util::future::BoxFuture;
+use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncWrite, AsyncWriteExt as _, BufReader};
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
+
+/// Both ends of a connection to an adapter.
+pub struct Pipe {
+    /// Where requests go.
+    pub requests: Box<dyn AsyncWrite + Send + Unpin>,
+    /// Where answers come from.
+    pub answers: Box<dyn AsyncRead + Send + Unpin>,
+}
+
+impl std::fmt::Debug for Pipe {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Pipe")
+    }
+}
+
+/// Something that the suite can be run against.
+pub trait Target: Send + Sync {
+    /// Its name on the command line, for the line that runs a scenario again.
+    fn name(&self) -> String;
+
+    /// A fresh connection; each case has one of its own.
+    fn connect(&self) -> BoxFuture<'_, io::Result<Pipe>>;
+}
+
+/// Why there is no answer.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum LinkError {
+    /// None came in time.
+    #[error("no answer within {} s", .0.as_secs_f64())]
+    TimedOut(Duration),
+    /// The adapter went away.
+    #[error("the adapter closed the connection")]
+    Closed,
+    /// The adapter wrote something that is no answer.
+    #[error("the adapter wrote something that is no answer: {0}")]
+    BadLine(String),
+}
+
+type Waiting = BTreeMap<u64, oneshot::Sender<Result<Answer, LinkError>>>;
+
+/// A connection in use. Dropping it closes it.
+#[derive(Debug)]
+pub struct Link {
+    lines: mpsc::UnboundedSender<String>,
+    waiting: Arc<Mutex<Option<Waiting>>>,
+    next: AtomicU64,
+    tasks: [JoinHandle<()>; 2],
+}
+
+impl Link {
+    /// Begins to use a connection.
+    pub fn new(pipe: Pipe) -> Self {
+        let (lines, outgoing) = mpsc::unbounded_channel();
+        let waiting = Arc::new(Mutex::new(Some(Waiting::new())));
+        let reading = tokio::spawn(read(pipe.answers, Arc::clone(&waiting)));
+        let writing = tokio::spawn(write(pipe.requests, outgoing));
+        Self { lines, waiting, next: AtomicU64::new(1), tasks: [reading, writing] }
+    }
+
+    /// The number that the next request will have.
+    pub fn reserve(&self) -> u64 {
+        self.next.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Sends a request and waits for its answer.
+    ///
+    /// # Errors
+    /// When none comes.
+    pub async fn ask(&self, verb: Verb, limit: Duration) -> Result<Answer, LinkError> {
+        self.ask_as(self.reserve(), verb, limit).await
+    }
+
+    /// The same under a number that was reserved before.
+    ///
+    /// # Errors
+    /// When no answer comes.
+    pub async fn ask_as(&self, id: u64, verb: Verb, limit: Duration) -> Result<Answer, LinkError> {
+        let line = encode_request(&Request { id, verb }).map_err(|error| LinkError::BadLine(error.to_string()))?;
+        self.ask_line(id, line, limit).await
+    }
+
+    /// Asks for something that no version of the protocol knows: an adapter that does not refuse it agrees to anything.
+    ///
+    /// # Errors
+    /// When no answer comes.
+    pub async fn ask_unknown(&self, limit: Duration) -> Result<Answer, LinkError> {
+        let id = self.reserve();
+        self.ask_line(id, format!("{{\"regrant\":\"x-probe-lumpy-heron\",\"id\":{id}}}\n"), limit).await
+    }
+
+    async fn ask_line(&self, id: u64, line: String, limit: Duration) -> Result<Answer, LinkError> {
+        let (answered, answer) = oneshot::channel();
+        match &mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner) {
+            Some(waiting) => drop(waiting.insert(id, answered)),
+            None => return Err(LinkError::Closed),
+        }
+        self.lines.send(line).map_err(|_| LinkError::Closed)?;
+        match tokio::time::timeout(limit, answer).await {
+            Ok(answer) => answer.unwrap_or(Err(LinkError::Closed)),
+            Err(_) => Err(LinkError::TimedOut(limit)),
+        }
+    }
+}
+
+impl Drop for Link {
+    fn drop(&mut self) {
+        self.tasks.iter().for_each(JoinHandle::abort);
+    }
+}
+
+async fn write(mut pipe: Box<dyn AsyncWrite + Send + Unpin>, mut lines: mpsc::UnboundedReceiver<String>) {
+    while let Some(line) = lines.recv().await {
+        if pipe.write_all(line.as_bytes()).await.is_err() || pipe.flush().await.is_err() {
+            return;
+        }
+    }
+}
+
+async fn read(pipe: Box<dyn AsyncRead + Send + Unpin>, waiting: Arc<Mutex<Option<Waiting>>>) {
+    let mut lines = BufReader::new(pipe).lines();
+    let locked = || waiting.lock().unwrap_or_else(PoisonError::into_inner);
+    while let Ok(Some(line)) = lines.next_line().await {
+        match decode_reply(&line) {
+            Ok(reply) => {
+                let asked = locked().as_mut().and_then(|waiting| waiting.remove(&reply.id));
+                // An answer that nobody waits for any more is late, not wrong.
+                asked.into_iter().for_each(|asked| drop(asked.send(Ok(reply.answer.clone()))));
+            }
+            Err(error) => {
+                let all = locked().take().unwrap_or_default();
+                let told = LinkError::BadLine(error.to_string());
+                all.into_values().for_each(|asked| drop(asked.send(Err(told.clone()))));
+                return;
+            }
+        }
+    }
+    drop(locked().take());
+}

@@ -1,0 +1,130 @@
+//! What a person reads: a block for everything that is not as it should be, a line an area, and the sum.
+
+use std::collections::BTreeMap;
+
+use anstyle::{AnsiColor, Style};
+
+use crate::check::{CaseResult, Check, Gate, Verdict};
+use crate::event::{CaseReport, Event, Footer, RunStarted, finished, frame};
+
+const BOLD: Style = Style::new().bold();
+const DIM: Style = Style::new().dimmed();
+
+fn colour(result: CaseResult) -> Style {
+    let colour = match result {
+        CaseResult::Pass => AnsiColor::Green,
+        CaseResult::Warn | CaseResult::Skip => AnsiColor::Yellow,
+        CaseResult::Fail | CaseResult::Blocked | CaseResult::Hang | CaseResult::Crash | CaseResult::Broken => {
+            AnsiColor::Red
+        }
+    };
+    colour.on_default().bold()
+}
+
+fn styled(style: Style, text: &str) -> String {
+    format!("{style}{text}{style:#}")
+}
+
+/// The first line.
+pub fn head(started: &RunStarted) -> String {
+    let RunStarted { suite, target, implementation, cases, .. } = started;
+    format!(
+        "{} · target {} · {} · {cases} scenarios · virtual clock\n",
+        styled(BOLD, suite),
+        styled(BOLD, target),
+        implementation
+    )
+}
+
+/// The block of a case that is not as it should be; nothing for the others.
+pub fn block(report: &CaseReport, started: &RunStarted) -> Option<String> {
+    if matches!(report.result, CaseResult::Pass | CaseResult::Skip) {
+        return None;
+    }
+    let mut out = format!(
+        "{} {}  {}\n",
+        styled(colour(report.result), report.result.word()),
+        styled(BOLD, &report.id),
+        styled(DIM, &format!("{} ms", report.duration_ms))
+    );
+    out.push_str(&format!("  {}\n", report.title));
+    out.extend(report.reason.iter().map(|reason| format!("  {}\n", styled(colour(report.result), reason))));
+    let complaints = report.complaints().filter(|check| check.verdict >= Verdict::Warn);
+    out.extend(complaints.map(complaint));
+    out.extend(report.timeline.iter().map(|line| format!("    {}\n", styled(DIM, line))));
+    out.push_str(&format!("  why    {}\n", wrapped(&report.why, 9)));
+    out.extend(
+        report
+            .refs
+            .iter()
+            .map(|reference| format!("  see    {}: {}\n         {}\n", reference.title, reference.says, reference.url)),
+    );
+    out.push_str(&format!("  file   {}:{}\n", report.file, report.line));
+    out.push_str(&format!("  again  regrant run --target {} -E 'id(={})'\n", started.target, report.id));
+    Some(out)
+}
+
+fn complaint(check: &Check) -> String {
+    let Some(detail) = &check.detail else { return String::new() };
+    let style = colour(if check.verdict == Verdict::Fail { CaseResult::Fail } else { CaseResult::Warn });
+    let mut out = format!("  {} {}\n", styled(style, &check.level.to_string()), styled(BOLD, &check.id));
+    out.push_str(&format!("         expected  {}\n         got       {}\n", detail.expected, detail.got));
+    out.extend(detail.because.iter().map(|because| format!("         because   {because}\n")));
+    out
+}
+
+/// Text broken into lines of readable length, the further ones indented.
+fn wrapped(text: &str, indent: usize) -> String {
+    const WIDTH: usize = 92;
+    let mut lines = vec![String::new()];
+    for word in text.split_whitespace() {
+        match lines.last_mut() {
+            Some(line) if line.is_empty() => line.push_str(word),
+            Some(line) if line.chars().count() + 1 + word.chars().count() <= WIDTH => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            Some(_) | None => lines.push(word.to_owned()),
+        }
+    }
+    lines.join(&format!("\n{}", " ".repeat(indent)))
+}
+
+/// A line an area and the sum.
+pub fn tail(events: &[Event]) -> String {
+    let (Some(started), Some(footer)) = frame(events) else { return String::new() };
+    let mut areas: BTreeMap<&str, BTreeMap<CaseResult, usize>> = BTreeMap::new();
+    for report in finished(events) {
+        *areas.entry(report.area()).or_default().entry(report.result).or_default() += 1;
+    }
+    let mut out: String = areas.iter().map(|(area, counts)| format!("  {area:<14}{}\n", counted(counts))).collect();
+    out.push_str(&sum(started, footer));
+    out
+}
+
+fn counted(counts: &BTreeMap<CaseResult, usize>) -> String {
+    let present = CaseResult::ALL.iter().filter_map(|result| counts.get(result).map(|count| (*result, *count)));
+    present
+        .map(|(result, count)| styled(colour(result), &format!("{count} {}", result.word())))
+        .collect::<Vec<_>>()
+        .join("  ")
+}
+
+fn sum(started: &RunStarted, footer: &Footer) -> String {
+    let counts: BTreeMap<CaseResult, usize> = CaseResult::ALL
+        .iter()
+        .filter_map(|result| Some((*result, *footer.counts.get(&result.word().to_lowercase())?)))
+        .collect();
+    let bad: usize = counts.iter().filter(|(result, _)| started.gate.refuses(**result)).map(|(_, count)| count).sum();
+    let verdict = match (footer.complete, bad) {
+        (false, _) => styled(colour(CaseResult::Fail), "not complete"),
+        (true, 0) => styled(colour(CaseResult::Pass), "all as it should be"),
+        (true, 1) => styled(colour(CaseResult::Fail), "1 scenario is not as it should be"),
+        (true, bad) => styled(colour(CaseResult::Fail), &format!("{bad} scenarios are not as they should be")),
+    };
+    let gate = match started.gate {
+        Gate::Must => "must",
+        Gate::Should => "should",
+    };
+    format!("{}  ·  {verdict}  ·  gate {gate}  ·  {:.1} s\n", counted(&counts), footer.duration_ms as f64 / 1000.0)
+}
