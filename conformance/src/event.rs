@@ -58,6 +58,8 @@ pub struct CaseReport {
     pub title: String,
     /// The scenario's level.
     pub level: Level,
+    /// Its tags.
+    pub tags: Vec<String>,
     /// What it came to.
     pub result: CaseResult,
     /// Everything that was looked at.

@@ -11,7 +11,7 @@ use crate::history::{Ending, History, Observation, RecordKind, Seen, StepRecord}
 use crate::scenario::matcher::Leaf;
 use crate::scenario::model::{Expect, Level, Scenario, Step};
 
-pub use invariants::Background;
+pub use invariants::{Background, INVARIANTS};
 pub(crate) use wire::words;
 
 /// Judges a case.

@@ -221,6 +221,7 @@ fn report(entry: &Entry, references: &References) -> CaseReport {
         id: entry.case.id.clone(),
         title: scenario.title.clone(),
         level: scenario.level,
+        tags: scenario.tags.clone(),
         result: CaseResult::Broken,
         checks: vec![],
         reason: None,

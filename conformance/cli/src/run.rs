@@ -21,7 +21,7 @@ pub(crate) async fn run(args: &RunArgs) -> Outcome {
     let entries = selected(&catalogue, &args.select)?;
     let gate = Gate::from(args.gate);
     let plan = Plan {
-        target: Arc::new(ReferenceTarget(args.target)),
+        target: Arc::new(ReferenceTarget::new(args.target)?),
         entries,
         references: catalogue.references,
         jobs: args.jobs.get(),

@@ -7,6 +7,7 @@ use conformance::check::Gate;
 use conformance::event::Event;
 use conformance::runner::{self, Plan};
 use conformance::selftest::KillMatrix;
+use futures_util::StreamExt as _;
 use reference_adapter::Defect;
 use serde_json::json;
 
@@ -15,6 +16,9 @@ use crate::exit::{Exit, Failure, Outcome};
 use crate::run::{bar, save};
 use crate::selection::sound_catalogue;
 use crate::target::ReferenceTarget;
+
+/// Mutants at a time.
+const AT_ONCE: usize = 4;
 
 pub(crate) async fn selftest(args: &SelftestArgs) -> Outcome {
     let catalogue = sound_catalogue(&[])?;
@@ -25,13 +29,21 @@ pub(crate) async fn selftest(args: &SelftestArgs) -> Outcome {
             bar.inc(1);
         }
     };
-    let reference = events(&catalogue, TargetName::Reference, args.jobs.get(), tick).await?;
+    let jobs = args.jobs.get();
+    let reference = events(&catalogue, TargetName::Reference, jobs, tick).await?;
     let mut matrix = KillMatrix::of_reference(&reference);
-    for defect in defects {
+    // Mutants mostly wait for time limits, so several of them share the processors well.
+    let mutants = defects.iter().map(|defect| async {
         bar.iter().for_each(|bar| bar.set_message(defect.name()));
-        let log = events(&catalogue, TargetName::Mutant(*defect), args.jobs.get(), tick).await?;
-        matrix.add_mutant(defect.name(), &log);
+        let log = events(&catalogue, TargetName::Mutant(*defect), jobs, tick).await?;
+        Ok::<_, Failure>((defect.name(), log))
+    });
+    let mut logs = futures_util::stream::iter(mutants).buffered(AT_ONCE);
+    while let Some(outcome) = logs.next().await {
+        let (name, log) = outcome?;
+        matrix.add_mutant(name, &log);
     }
+    drop(logs);
     bar.iter().for_each(indicatif::ProgressBar::finish_and_clear);
     report(args, &matrix)
 }
@@ -43,7 +55,7 @@ async fn events(
     tick: impl Fn(&Event),
 ) -> Result<Vec<Event>, Failure> {
     let plan = Plan {
-        target: Arc::new(ReferenceTarget(target)),
+        target: Arc::new(ReferenceTarget::new(target)?),
         entries: catalogue.entries.clone(),
         references: catalogue.references.clone(),
         jobs,

@@ -17,8 +17,8 @@ use crate::browser::Browser;
 use crate::defect::Defect;
 use crate::jar::Jars;
 use crate::mutant_callbacks::MutantCallbacks;
-use crate::mutant_parts::{Gullible, coordinator};
-use crate::mutant_transport::{MutantTransport, NoTransport};
+use crate::mutant_parts::{Gullible, OldKeysOnly, coordinator};
+use crate::mutant_transport::{HttpClients, MutantTransport};
 
 /// Where the application is registered to be redirected to. Nothing listens there: the browser reads the URL.
 const REDIRECT_URI: &str = "http://127.0.0.1/callback";
@@ -37,15 +37,11 @@ impl Log {
     }
 }
 
-/// Why an application does not start.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum NoStart {
-    #[error(transparent)]
-    Endpoint(#[from] BadEndpoint),
-    #[error(transparent)]
-    Transport(#[from] NoTransport),
-    #[error("the browser could not be set up: {0}")]
-    Browser(#[from] reqwest::Error),
+/// What the cases of an adapter share.
+#[derive(Clone, Debug)]
+pub(crate) struct Tools {
+    pub(crate) clients: HttpClients,
+    pub(crate) browser: Browser,
 }
 
 /// An application with its browsers.
@@ -71,9 +67,9 @@ struct Server {
 }
 
 impl Application {
-    pub(crate) fn start(start: Start, defect: Option<Defect>) -> Result<Self, NoStart> {
+    pub(crate) fn start(start: Start, tools: Tools, defect: Option<Defect>) -> Result<Self, BadEndpoint> {
         let config = Arc::new(config(&start)?);
-        let transport = Arc::new(MutantTransport::new(defect)?);
+        let transport = Arc::new(MutantTransport::new(tools.clients, defect));
         let clock = Arc::new(ManualClock::at(UnixMillis(start.now_ms)));
         let log = Arc::<Log>::default();
         let parts = Parts {
@@ -84,7 +80,6 @@ impl Application {
             defect,
         };
         let server = RwLock::new(parts.server(&format!("{}/0", start.case)));
-        let browser = Browser::new()?;
         Ok(Self {
             case: start.case,
             defect,
@@ -93,7 +88,7 @@ impl Application {
             clock,
             server,
             starts: AtomicU32::new(1),
-            browser,
+            browser: tools.browser,
             jars: Jars::default(),
             log,
         })
@@ -139,7 +134,12 @@ impl Application {
                 self.jars.apply(actor, read.cookie.clone());
                 shown(&read)
             }
-            Err(error) => Answer::Threw { message: error.to_string() },
+            Err(error) => {
+                if self.defect == Some(Defect::DropsSessionOnFailedSignIn) {
+                    self.jars.apply(actor, CookieChange::Clear);
+                }
+                Answer::Threw { message: error.to_string() }
+            }
         }
     }
 
@@ -156,8 +156,10 @@ impl Application {
     }
 
     async fn session(&self, id: u64, actor: &str, deliver: Deliver) -> Answer {
-        let read = self.server().auth.read(self.jars.cookie(actor)).await;
-        if self.crashed(&read) {
+        let cookie = self.jars.cookie(actor);
+        let signed_in = cookie.is_some();
+        let read = self.server().auth.read(cookie).await;
+        if signed_in && self.crashed(&read) {
             return Answer::Threw { message: "unexpected token < in JSON".to_owned() };
         }
         match deliver {
@@ -258,8 +260,9 @@ impl Parts {
         let clock = Arc::clone(&self.clock) as Arc<dyn Clock>;
         let checking =
             Arc::new(JwksVerifier::new(Arc::clone(&self.config), Arc::clone(&transport))) as Arc<dyn IdTokenVerifier>;
-        let verifier = match self.defect {
-            Some(Defect::AcceptsAnyIdToken) => Arc::new(Gullible(checking)),
+        let verifier: Arc<dyn IdTokenVerifier> = match self.defect {
+            Some(Defect::AcceptsAnyIdToken) => Arc::new(Gullible),
+            Some(Defect::NeverFetchesKeysAgain) => Arc::new(OldKeysOnly::new(checking)),
             Some(_) | None => checking,
         };
         let coordinator = coordinator(self.defect, Arc::clone(&clock));

@@ -65,7 +65,7 @@ defects! {
     KeepsOldRotatedToken = "keeps-old-rotated-token",
     /// Retry-After is ignored, and there is no pause after a failure.
     IgnoresRetryAfter = "ignores-retry-after",
-    /// The id_token of a refresh is believed without a check.
+    /// An id_token is believed without a check.
     AcceptsAnyIdToken = "accepts-any-id-token",
     /// A refresh without an id_token counts as failed.
     RefusesMissingIdToken = "refuses-missing-id-token",
@@ -103,6 +103,12 @@ defects! {
     BasicAndBody = "basic-and-body",
     /// Any token_type is taken as Bearer.
     TakesAnyTokenType = "takes-any-token-type",
+    /// Only the very word Bearer is taken, though token_type has no case.
+    StrictTokenType = "strict-token-type",
+    /// The provider's keys are fetched once and never again.
+    NeverFetchesKeysAgain = "never-fetches-keys-again",
+    /// A sign-in that fails ends the session that was there before.
+    DropsSessionOnFailedSignIn = "drops-session-on-failed-sign-in",
     /// A restart gives every access token its full lifetime again.
     ResetsLifetimeOnRestart = "resets-lifetime-on-restart",
     /// A refresh loses who the user is.

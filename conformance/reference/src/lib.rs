@@ -1,6 +1,6 @@
 //! The reference client behind the adapter protocol, as any foreign client would stand there.
 //!
-//! [`serve`] speaks the protocol over any pair of pipes; the `regrant` binary gives it an in-memory one. With a
+//! [`Adapter::serve`] speaks the protocol over any pair of pipes; the `regrant` binary gives it an in-memory one. With a
 //! [`Defect`] it becomes a **mutant**: the same client with one named bug, made only by swapping the parts that
 //! `client-core` lets an application choose. The mutants prove the suite: each has to be caught by a scenario.
 
@@ -14,4 +14,4 @@ mod mutant_transport;
 mod serve;
 
 pub use defect::{Defect, UnknownDefect};
-pub use serve::serve;
+pub use serve::Adapter;

@@ -69,24 +69,53 @@ impl Coordinator for Poisoned {
     }
 }
 
-/// Believes what an id_token of a refresh says without looking at its signature or at whom it is for.
-pub(crate) struct Gullible(pub(crate) Arc<dyn IdTokenVerifier>);
+/// Believes what an id_token says without looking at its signature or at whom it is for.
+pub(crate) struct Gullible;
 
 impl IdTokenVerifier for Gullible {
     fn verify<'a>(
         &'a self,
         id_token: &'a str,
-        expected: &'a Expected,
-        now: UnixMillis,
+        _: &'a Expected,
+        _: UnixMillis,
     ) -> BoxFuture<'a, Result<Claims, IdTokenError>> {
-        match expected {
-            Expected::SignIn { .. } => self.0.verify(id_token, expected, now),
-            Expected::Refresh { .. } => std::future::ready(unchecked(id_token).ok_or(IdTokenError::Unreadable)).boxed(),
-        }
+        std::future::ready(unchecked(id_token).ok_or(IdTokenError::Unreadable)).boxed()
     }
 }
 
 fn unchecked(id_token: &str) -> Option<Claims> {
     let payload = URL_SAFE_NO_PAD.decode(id_token.split('.').nth(1)?).ok()?;
     serde_json::from_slice(&payload).ok()
+}
+
+/// Knows the key of the first id_token that it saw, and no other ever after.
+pub(crate) struct OldKeysOnly {
+    checking: Arc<dyn IdTokenVerifier>,
+    first_kid: Mutex<Option<String>>,
+}
+
+impl OldKeysOnly {
+    pub(crate) fn new(checking: Arc<dyn IdTokenVerifier>) -> Self {
+        Self { checking, first_kid: Mutex::default() }
+    }
+
+    fn knows(&self, id_token: &str) -> bool {
+        let header = id_token.split('.').next().unwrap_or_default().to_owned();
+        let mut first = self.first_kid.lock().unwrap_or_else(PoisonError::into_inner);
+        *first.get_or_insert_with(|| header.clone()) == header
+    }
+}
+
+impl IdTokenVerifier for OldKeysOnly {
+    fn verify<'a>(
+        &'a self,
+        id_token: &'a str,
+        expected: &'a Expected,
+        now: UnixMillis,
+    ) -> BoxFuture<'a, Result<Claims, IdTokenError>> {
+        if self.knows(id_token) {
+            return self.checking.verify(id_token, expected, now);
+        }
+        std::future::ready(Err(IdTokenError::UnknownKey)).boxed()
+    }
 }

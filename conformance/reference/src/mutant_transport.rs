@@ -14,10 +14,32 @@ use crate::defect::Defect;
 /// The bounds that the reference client has in a run: real time is short there, for everything is on loopback.
 const LIMITS: Limits = Limits { time: Duration::from_millis(1500), size: 1 << 20 };
 
+/// The HTTP clients of an adapter; its cases share them, as the sessions of one server would.
+#[derive(Clone, Debug)]
+pub(crate) struct HttpClients {
+    inner: ReqwestTransport,
+    /// Sends what the real transport would not, and follows redirects where the bug is to do so.
+    careless: reqwest::Client,
+}
+
+impl HttpClients {
+    pub(crate) fn new(defect: Option<Defect>) -> Result<Self, NoTransport> {
+        let limits = match defect {
+            Some(Defect::HangsWithoutTimeout) => Limits { time: Duration::from_secs(3600), ..LIMITS },
+            Some(_) | None => LIMITS,
+        };
+        let redirects = match defect {
+            Some(Defect::FollowsRedirect) => reqwest::redirect::Policy::default(),
+            Some(_) | None => reqwest::redirect::Policy::none(),
+        };
+        let careless = reqwest::Client::builder().no_proxy().redirect(redirects).timeout(limits.time).build()?;
+        Ok(Self { inner: ReqwestTransport::new(limits)?, careless })
+    }
+}
+
 /// The reference client's transport, right or with one bug.
 pub(crate) struct MutantTransport {
-    inner: ReqwestTransport,
-    careless: reqwest::Client,
+    clients: HttpClients,
     defect: Option<Defect>,
     first_refresh_token: Mutex<Option<String>>,
     revocation_failed: AtomicBool,
@@ -33,18 +55,8 @@ pub(crate) enum NoTransport {
 }
 
 impl MutantTransport {
-    pub(crate) fn new(defect: Option<Defect>) -> Result<Self, NoTransport> {
-        let limits = match defect {
-            Some(Defect::HangsWithoutTimeout) => Limits { time: Duration::from_secs(3600), ..LIMITS },
-            Some(_) | None => LIMITS,
-        };
-        Ok(Self {
-            inner: ReqwestTransport::new(limits)?,
-            careless: reqwest::Client::builder().no_proxy().timeout(limits.time).build()?,
-            defect,
-            first_refresh_token: Mutex::default(),
-            revocation_failed: AtomicBool::new(false),
-        })
+    pub(crate) fn new(clients: HttpClients, defect: Option<Defect>) -> Self {
+        Self { clients, defect, first_refresh_token: Mutex::default(), revocation_failed: AtomicBool::new(false) }
     }
 
     /// Whether the last revocation went wrong.
@@ -57,7 +69,7 @@ impl MutantTransport {
         let posts = request.form.is_some();
         let outcome = match self.defect {
             Some(Defect::FollowsRedirect | Defect::BasicAndBody) if posts => self.send_carelessly(request).await,
-            Some(_) | None => self.inner.send(self.changed(request)).await,
+            Some(_) | None => self.clients.inner.send(self.changed(request)).await,
         };
         if revokes {
             let failed = !matches!(&outcome, Ok(response) if response.status == 200);
@@ -89,7 +101,7 @@ impl MutantTransport {
     async fn send_carelessly(&self, request: HttpRequest) -> Result<HttpResponse, TransportError> {
         let form = request.form.unwrap_or_default();
         let value = |wanted: &str| form.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.clone());
-        let builder = self.careless.post(request.url).form(&form);
+        let builder = self.clients.careless.post(request.url).form(&form);
         let builder = match self.defect {
             Some(Defect::BasicAndBody) => {
                 builder.basic_auth(value("client_id").unwrap_or_default(), value("client_secret"))
@@ -116,6 +128,9 @@ impl MutantTransport {
             }
             Some(Defect::ConcatenatesExpiresIn) if body.get("expires_in").is_some_and(Value::is_string) => {
                 body.insert("expires_in".to_owned(), json!(1e15));
+            }
+            Some(Defect::StrictTokenType) if body.get("token_type").is_some_and(|kind| kind != "Bearer") => {
+                body.insert("token_type".to_owned(), "unsupported".into());
             }
             Some(Defect::TakesAnyTokenType) => drop(body.insert("token_type".to_owned(), "Bearer".into())),
             Some(_) | None => return response,

@@ -11,22 +11,80 @@ use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncWrite, AsyncWriteExt as _,
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-use crate::application::{Application, ok};
+use crate::application::{Application, Tools, ok};
+use crate::browser::Browser;
 use crate::defect::Defect;
+use crate::mutant_transport::HttpClients;
 
-/// Speaks the adapter protocol until the runner closes its end. With a defect, as a mutant.
-///
-/// # Errors
-/// When a pipe breaks.
-pub async fn serve(
-    input: impl AsyncRead + Unpin,
-    output: impl AsyncWrite + Unpin,
+/// An adapter around the reference client. One adapter serves any number of connections, each with a case of its own.
+#[derive(Clone, Debug)]
+pub struct Adapter {
+    tools: Tools,
     defect: Option<Defect>,
-) -> io::Result<()> {
-    let (answers, outgoing) = mpsc::unbounded_channel();
-    let reading = read(input, answers, defect);
-    let (read, written) = tokio::join!(reading, write(output, outgoing));
-    read.and(written)
+}
+
+impl Adapter {
+    /// An adapter; with a defect, of a mutant.
+    ///
+    /// # Errors
+    /// When no HTTP client can be set up.
+    pub fn new(defect: Option<Defect>) -> io::Result<Self> {
+        let clients = HttpClients::new(defect).map_err(io::Error::other)?;
+        Ok(Self { tools: Tools { clients, browser: Browser::new().map_err(io::Error::other)? }, defect })
+    }
+
+    /// Speaks the adapter protocol until the runner closes its end.
+    ///
+    /// # Errors
+    /// When a pipe breaks.
+    pub async fn serve(self, input: impl AsyncRead + Unpin, output: impl AsyncWrite + Unpin) -> io::Result<()> {
+        let (answers, outgoing) = mpsc::unbounded_channel();
+        let (read, written) = tokio::join!(self.read(input, answers), write(output, outgoing));
+        read.and(written)
+    }
+    async fn read(&self, input: impl AsyncRead + Unpin, answers: mpsc::UnboundedSender<Reply>) -> io::Result<()> {
+        let mut lines = BufReader::new(input).lines();
+        let mut application: Option<Arc<Application>> = None;
+        // Dropped at the end, and with it whatever still hangs.
+        let mut running = JoinSet::new();
+        while let Some(line) = lines.next_line().await? {
+            while running.try_join_next().is_some() {}
+            let Request { id, verb } = match decode_request(&line) {
+                Ok(request) => request,
+                Err(_) => {
+                    let answer = Answer::No { reason: "unsupported".to_owned() };
+                    id_of(&line).into_iter().for_each(|id| send(&answers, id, answer.clone()));
+                    continue;
+                }
+            };
+            match verb {
+                Verb::Hello(_) => send(&answers, id, hello(self.defect)),
+                Verb::Start(start) => send(&answers, id, self.begin(*start, &mut application)),
+                Verb::Stop {} => {
+                    application = None;
+                    send(&answers, id, ok(json!({})));
+                }
+                verb => match &application {
+                    Some(application) => {
+                        let (application, answers) = (Arc::clone(application), answers.clone());
+                        running.spawn(async move { send(&answers, id, application.perform(id, verb).await) });
+                    }
+                    None => send(&answers, id, Answer::Broken { message: "no case has been started".to_owned() }),
+                },
+            }
+        }
+        Ok(())
+    }
+
+    fn begin(&self, start: Start, application: &mut Option<Arc<Application>>) -> Answer {
+        match Application::start(start, self.tools.clone(), self.defect) {
+            Ok(started) => {
+                *application = Some(Arc::new(started));
+                ok(json!({}))
+            }
+            Err(error) => Answer::Broken { message: error.to_string() },
+        }
+    }
 }
 
 async fn write(mut output: impl AsyncWrite + Unpin, mut outgoing: mpsc::UnboundedReceiver<Reply>) -> io::Result<()> {
@@ -34,44 +92,6 @@ async fn write(mut output: impl AsyncWrite + Unpin, mut outgoing: mpsc::Unbounde
         let line = encode_reply(&reply).map_err(io::Error::other)?;
         output.write_all(line.as_bytes()).await?;
         output.flush().await?;
-    }
-    Ok(())
-}
-
-async fn read(
-    input: impl AsyncRead + Unpin,
-    answers: mpsc::UnboundedSender<Reply>,
-    defect: Option<Defect>,
-) -> io::Result<()> {
-    let mut lines = BufReader::new(input).lines();
-    let mut application: Option<Arc<Application>> = None;
-    // Dropped at the end, and with it whatever still hangs.
-    let mut running = JoinSet::new();
-    while let Some(line) = lines.next_line().await? {
-        while running.try_join_next().is_some() {}
-        let Request { id, verb } = match decode_request(&line) {
-            Ok(request) => request,
-            Err(_) => {
-                let answer = Answer::No { reason: "unsupported".to_owned() };
-                id_of(&line).into_iter().for_each(|id| send(&answers, id, answer.clone()));
-                continue;
-            }
-        };
-        match verb {
-            Verb::Hello(_) => send(&answers, id, hello(defect)),
-            Verb::Start(start) => send(&answers, id, begin(*start, defect, &mut application)),
-            Verb::Stop {} => {
-                application = None;
-                send(&answers, id, ok(json!({})));
-            }
-            verb => match &application {
-                Some(application) => {
-                    let (application, answers) = (Arc::clone(application), answers.clone());
-                    running.spawn(async move { send(&answers, id, application.perform(id, verb).await) });
-                }
-                None => send(&answers, id, Answer::Broken { message: "no case has been started".to_owned() }),
-            },
-        }
     }
     Ok(())
 }
@@ -84,16 +104,6 @@ fn send(answers: &mpsc::UnboundedSender<Reply>, id: u64, answer: Answer) {
 /// The `id` of a line that is no request we know; without one there is nothing to answer to.
 fn id_of(line: &str) -> Option<u64> {
     serde_json::from_str::<serde_json::Value>(line).ok()?.get("id")?.as_u64()
-}
-
-fn begin(start: Start, defect: Option<Defect>, application: &mut Option<Arc<Application>>) -> Answer {
-    match Application::start(start, defect) {
-        Ok(started) => {
-            *application = Some(Arc::new(started));
-            ok(json!({}))
-        }
-        Err(error) => Answer::Broken { message: error.to_string() },
-    }
 }
 
 fn hello(defect: Option<Defect>) -> Answer {

@@ -19,16 +19,26 @@ pub enum Background {
 /// Refreshes that one read may cost: one, and another after `invalid_client` or a lost answer.
 const PER_READ: usize = 2;
 
+/// The names of the checks that every case has.
+pub const INVARIANTS: [&str; 6] = [
+    "no-secret-in-session",
+    "no-secret-in-log",
+    "no-secret-in-url",
+    "no-unasked-token-request",
+    "answers-in-time",
+    "no-refresh-storm",
+];
+
 pub(super) fn all(history: &History, background: Background) -> Vec<Check> {
     let complaints = [
-        ("no-secret-in-session", no_secret_in_session(history)),
-        ("no-secret-in-log", no_secret_in_log(history)),
-        ("no-secret-in-url", no_secret_in_url(history)),
-        ("no-unasked-token-request", no_unasked_token_request(history, background)),
-        ("answers-in-time", answers_in_time(history)),
-        ("no-refresh-storm", no_refresh_storm(history)),
+        no_secret_in_session(history),
+        no_secret_in_log(history),
+        no_secret_in_url(history),
+        no_unasked_token_request(history, background),
+        answers_in_time(history),
+        no_refresh_storm(history),
     ];
-    complaints.into_iter().map(|(id, complaint)| Check::of(id, Level::Must, complaint)).collect()
+    INVARIANTS.iter().zip(complaints).map(|(id, complaint)| Check::of(*id, Level::Must, complaint)).collect()
 }
 
 /// RFC 6749 section 10.4: refresh tokens stay between the client and the authorization server.

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::event::{Event, finished, frame};
 
 /// The summary. Its shape: `complete`, `counts` by result, `target`, `implementation`, `seed`, `gate`, `duration_ms`, and
-/// `scenarios[]` with `id`, `title`, `level`, `result`, `reason`, `duration_ms` and `checks[]`.
+/// `scenarios[]` with `id`, `title`, `level`, `tags`, `result`, `reason`, `duration_ms` and `checks[]`.
 pub fn summary(events: &[Event]) -> Value {
     let (started, footer) = frame(events);
     let mut scenarios: Vec<_> = finished(events).collect();
@@ -15,6 +15,7 @@ pub fn summary(events: &[Event]) -> Value {
             "id": report.id,
             "title": report.title,
             "level": report.level,
+            "tags": report.tags,
             "result": report.result,
             "reason": report.reason,
             "duration_ms": report.duration_ms,
