@@ -127,7 +127,7 @@ fn observation_checks(
         checks.extend(session::checks(wanted, seen, name, level));
     }
     if let Some(names) = &expect.outcome {
-        let wanted = names.0.iter().filter_map(|name| scenario.outcomes.get(&name.value));
+        let wanted = names.0.iter().filter_map(|name| scenario.outcomes.get(&name.value)).map(|outcome| &outcome.value);
         checks.push(session::any_outcome(wanted, seen, name, level));
     }
     if let Some(status) = &expect.status {

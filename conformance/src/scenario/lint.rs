@@ -53,6 +53,9 @@ impl Linter {
                 Problem::at(reference.span, format!("there is no reference `{}` in refs.yaml", reference.value));
             self.say(problem.suggesting(&reference.value, references.keys().map(String::as_str)));
         }
+        for outcome in scenario.outcomes.values() {
+            self.session(&outcome.value, outcome.span);
+        }
         if scenario.refs.is_empty() {
             self.say(Problem::at(scenario.id.span, "the scenario names no reference; say in `refs` what demands it"));
         }

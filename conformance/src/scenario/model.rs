@@ -65,7 +65,7 @@ pub struct Scenario {
     pub provider: ProviderSetup,
     /// Named expectations of a session.
     #[serde(default)]
-    pub outcomes: BTreeMap<String, SessionExpect>,
+    pub outcomes: BTreeMap<String, Spanned<SessionExpect>>,
     /// What happens.
     pub steps: Vec<Spanned<Step>>,
     /// What holds at the end.

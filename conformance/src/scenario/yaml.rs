@@ -14,10 +14,10 @@ use crate::scenario::node::{Key, Node, Problem, Span, Value};
 pub fn read(text: &str) -> Result<Node, Problem> {
     // YAML 1.2 knows no truth value but true and false; `no` is a word.
     let options = serde_saphyr::options! { strict_booleans: true };
-    serde_saphyr::from_str_with_options::<Spanned<Raw>>(text, options).map(node).map_err(|error| problem(&error))
+    serde_saphyr::from_str_with_options::<Spanned<Raw>>(text, options).map(node).map_err(|error| problem(text, &error))
 }
 
-fn problem(error: &serde_saphyr::Error) -> Problem {
+fn problem(source: &str, error: &serde_saphyr::Error) -> Problem {
     let text = error.without_snippet().to_string();
     let message = text.lines().next().unwrap_or_default();
     let message = message
@@ -26,12 +26,25 @@ fn problem(error: &serde_saphyr::Error) -> Problem {
         .map_or(message, |(_, rest)| rest);
     let message = message.split(", set DuplicateKeyPolicy").next().unwrap_or_default();
     let message = message.split(" at line ").next().unwrap_or_default();
-    let problem = Problem { message: message.to_owned(), span: error.location().map(|place| span(&place)), help: None };
+    let problem = Problem {
+        message: message.to_owned(),
+        span: error.location().map(|place| place_of(source, &place)),
+        help: None,
+    };
     if message.contains("mapping") {
         problem.with_help("check the indentation of this line and the line before")
     } else {
         problem
     }
+}
+
+/// Where an error is. The scanner tells it by line and column only, counted from 1.
+fn place_of(source: &str, location: &Location) -> Span {
+    let index = |number: u64| usize::try_from(number.saturating_sub(1)).unwrap_or(usize::MAX);
+    let before: usize = source.split_inclusive('\n').take(index(location.line())).map(str::len).sum();
+    let rest = source.get(before..).unwrap_or_default();
+    let start = before + rest.char_indices().nth(index(location.column())).map_or(0, |(at, _)| at);
+    Span { start, end: start + 1 }
 }
 
 fn span(location: &Location) -> Span {
