@@ -155,9 +155,9 @@ impl Auth {
         validated: &ValidatedCallback,
         now: UnixMillis,
     ) -> Result<Profile, IdTokenError> {
-        let id_token = answer.id_token.as_deref().ok_or(IdTokenError::Unreadable)?;
+        let id_token = answer.id_token.as_ref().ok_or(IdTokenError::Unreadable)?;
         let expected = Expected::SignIn { nonce: validated.nonce().to_owned() };
-        let claims = self.parts.verifier.verify(id_token, &expected, now).await?;
+        let claims = self.parts.verifier.verify(id_token.expose(), &expected, now).await?;
         Ok(Profile { sub: claims.sub, email: claims.email, name: claims.name })
     }
 

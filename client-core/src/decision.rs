@@ -67,9 +67,9 @@ pub fn next_step(jwt: &Jwt, now: UnixMillis) -> Step {
     }
 }
 
-/// A pause that lies further ahead than any pause can be was made before the clock went back; it is over.
+/// A pause that has yet to begin was made before the clock went back; it is over.
 fn waits(back_off: BackOff, now: UnixMillis) -> bool {
-    now < back_off.until && back_off.until <= now.plus(LONGEST_RETRY_AFTER)
+    back_off.since <= now && now < back_off.until
 }
 
 /// The session token of a sign-in. The refresh token of an earlier sign-in of the same user is kept where none came.
@@ -102,7 +102,7 @@ pub fn failed(jwt: Jwt, failure: RefreshFailure, now: UnixMillis) -> Jwt {
     Jwt {
         refresh_token: if dead { None } else { failure.replacement.or(jwt.refresh_token) },
         error: Some(SessionError::RefreshTokenError),
-        back_off: (!dead).then_some(BackOff { until, failures }),
+        back_off: (!dead).then_some(BackOff { since: now, until, failures }),
         ..jwt
     }
 }

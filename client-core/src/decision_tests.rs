@@ -73,6 +73,14 @@ fn a_refused_answer_may_still_have_replaced_the_refresh_token() {
 }
 
 #[test]
+fn a_clock_that_goes_back_ends_the_pause() {
+    let waiting = failed(Jwt { expires_at: UnixSeconds(0), ..jwt() }, busy(), START);
+    assert_eq!(next_step(&waiting, START), Step::Wait);
+    let earlier = UnixMillis(START.0 - 1);
+    assert_eq!(next_step(&waiting, earlier), Step::Refresh(RefreshToken::new("rt")));
+}
+
+#[test]
 fn pauses_double_and_obey_the_provider() {
     let seconds = |failures, retry| pause(failures, retry).as_secs();
     assert_eq!([1, 2, 3, 7, u32::MAX].map(|failures| seconds(failures, None)), [1, 2, 4, 60, 60]);

@@ -5,6 +5,7 @@
 //! so a reader who leaves does not take it down. The memory lives on the client's clock and is bounded.
 
 use std::collections::BTreeMap;
+use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -76,6 +77,7 @@ struct Table {
 
 struct Landed {
     outcome: Outcome,
+    at: UnixMillis,
     until: UnixMillis,
 }
 
@@ -100,7 +102,7 @@ impl Flights {
         let until = now.plus(self.memory.length_of(outcome));
         let mut table = self.table();
         table.in_flight.remove(&key);
-        table.landed.insert(key, Landed { outcome: outcome.clone(), until });
+        table.landed.insert(key, Landed { outcome: outcome.clone(), at: now, until });
         table.forget(now, self.memory.capacity);
     }
 }
@@ -129,10 +131,16 @@ impl Table {
         let landed = self.landed.get(&key).filter(|landed| now < landed.until)?;
         let helps = match &landed.outcome {
             Ok(tokens) => tokens.refresh_token.is_some() || now < tokens.expires_at.as_millis(),
-            Err(_) => true,
+            // A pause that has yet to begin was made before the clock went back.
+            Err(failure) => matches!(failure.reason, TokenFailure::DeadGrant(_)) || landed.at <= now,
         };
         helps.then(|| landed.outcome.clone())
     }
+}
+
+/// What a panic inside a flight is to those who wait: no answer came.
+fn crashed() -> RefreshFailure {
+    RefreshFailure { reason: TransportError::Connection.into(), retry_after: None, replacement: None }
 }
 
 impl Coordinator for Flights {
@@ -147,13 +155,12 @@ impl Coordinator for Flights {
         let flights = self.clone();
         // The task cannot land before the lock is free, so the flight is in the table by then.
         let task = tokio::spawn(async move {
-            let outcome = start().await;
+            let ended = AssertUnwindSafe(async move { start().await }).catch_unwind().await;
+            let outcome = ended.unwrap_or_else(|_| Err(crashed()));
             flights.land(key, &outcome);
             outcome
         });
-        let crashed =
-            RefreshFailure { reason: TransportError::Connection.into(), retry_after: None, replacement: None };
-        let flight = task.map(|joined| joined.unwrap_or(Err(crashed))).boxed().shared();
+        let flight = task.map(|joined| joined.unwrap_or_else(|_| Err(crashed()))).boxed().shared();
         table.in_flight.insert(key, flight.clone());
         flight.boxed()
     }

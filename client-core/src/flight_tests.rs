@@ -131,6 +131,14 @@ async fn a_failure_is_shared_and_does_not_poison() {
 }
 
 #[tokio::test]
+async fn a_clock_that_goes_back_ends_the_memory_of_a_passing_failure() {
+    let rig = rig();
+    rig.run("rt", failed(TokenFailure::Status { status: 503 })).await.unwrap_err();
+    rig.clock.set(UnixMillis(START.0 - 1));
+    assert_eq!(rig.run("rt", good()).await, good());
+}
+
+#[tokio::test]
 async fn a_dead_grant_is_remembered_longer() {
     let rig = rig();
     let dead = failed(TokenFailure::DeadGrant(DeadGrant::InvalidGrant));
@@ -153,4 +161,6 @@ async fn a_crash_in_the_flight_is_a_failure_for_all() {
     let rig = rig();
     let start: Start = Box::new(|| async { panic!("inside the flight") }.boxed());
     assert_eq!(rig.flights.run(key("rt"), start).await, failed(TransportError::Connection.into()));
+    rig.clock.set(START.plus(Duration::from_secs(1)));
+    assert_eq!(rig.run("rt", good()).await, good(), "and the next reader is not stuck on it");
 }

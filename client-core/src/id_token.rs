@@ -21,6 +21,9 @@ const CLOCK_SKEW: Duration = Duration::from_secs(60);
 /// The JWK set is not fetched again within this time, so that nonsense key ids cause no flood.
 const JWKS_PAUSE: Duration = Duration::from_secs(10);
 
+/// The JWK set is fetched again after this time, so that a key that was withdrawn is not trusted for ever.
+const JWKS_LIFETIME: Duration = Duration::from_secs(6 * 3600);
+
 /// The claims that the client uses.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct Claims {
@@ -31,6 +34,8 @@ pub struct Claims {
     /// Audience: one client id or several.
     #[serde(deserialize_with = "one_or_many")]
     pub aud: Vec<String>,
+    /// Authorized party.
+    pub azp: Option<String>,
     /// Expiry, in seconds since the epoch.
     pub exp: i64,
     /// The nonce of the authorization request.
@@ -83,7 +88,7 @@ pub enum IdTokenError {
     /// Section 3.1.3.7 (2).
     #[error("it comes from another issuer")]
     Issuer,
-    /// Section 3.1.3.7 (3).
+    /// Section 3.1.3.7 (3) to (5): this client has to be an audience, and the authorized party where there are others.
     #[error("it is for another client")]
     Audience,
     /// Section 3.1.3.7 (9).
@@ -133,28 +138,29 @@ impl JwksVerifier {
         Self { config, transport, cache: Mutex::default() }
     }
 
-    /// The key with this id; the set is fetched once more when it is not there (OpenID Connect Core section 10.1.1).
+    /// The key with this id; the set is fetched once more when it is not there (OpenID Connect Core section 10.1.1) or
+    /// when it is old. Where that fails, an old set is better than none.
     async fn key(&self, kid: &str, now: UnixMillis) -> Result<DecodingKey, IdTokenError> {
         let cached = self.cache.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        if let Some(key) = cached.as_ref().and_then(|cached| cached.keys.find(kid)) {
-            return DecodingKey::from_jwk(key).map_err(|_| IdTokenError::UnknownKey);
-        }
-        if cached.is_some_and(|cached| now >= cached.fetched && now < cached.fetched.plus(JWKS_PAUSE)) {
-            return Err(IdTokenError::UnknownKey);
-        }
-        let keys = self.fetch(now).await?;
-        let key = keys.find(kid).ok_or(IdTokenError::UnknownKey)?;
-        DecodingKey::from_jwk(key).map_err(|_| IdTokenError::UnknownKey)
+        let known = cached.as_ref().and_then(|cached| cached.keys.find(kid).cloned());
+        let within =
+            |time| cached.as_ref().is_some_and(|cached| now >= cached.fetched && now < cached.fetched.plus(time));
+        let key = match known {
+            Some(key) if within(JWKS_LIFETIME) => key,
+            None if within(JWKS_PAUSE) => return Err(IdTokenError::UnknownKey),
+            known => match self.fetch(now).await {
+                Ok(keys) => keys.find(kid).cloned().ok_or(IdTokenError::UnknownKey)?,
+                Err(error) => known.ok_or(error)?,
+            },
+        };
+        DecodingKey::from_jwk(&key).map_err(|_| IdTokenError::UnknownKey)
     }
 
     async fn fetch(&self, now: UnixMillis) -> Result<Arc<JwkSet>, IdTokenError> {
         let request = HttpRequest::get(self.config.jwks_uri.as_url().clone());
         let response = self.transport.send(request).await.map_err(|_| IdTokenError::NoKeys)?;
-        if response.status != 200 {
-            return Err(IdTokenError::NoKeys);
-        }
-        let keys: JwkSet = serde_json::from_slice(&response.body).map_err(|_| IdTokenError::NoKeys)?;
-        let keys = Arc::new(keys);
+        let set = (response.status == 200).then(|| key_set(&response.body)).flatten();
+        let keys = Arc::new(set.ok_or(IdTokenError::NoKeys)?);
         *self.cache.lock().unwrap_or_else(PoisonError::into_inner) =
             Some(Cached { keys: Arc::clone(&keys), fetched: now });
         Ok(keys)
@@ -171,6 +177,13 @@ impl JwksVerifier {
         judge(&claims, &self.config, expected, now)?;
         Ok(claims)
     }
+}
+
+/// A JWK set without the keys that are of no use here, as RFC 7517 section 5 wants it.
+fn key_set(body: &[u8]) -> Option<JwkSet> {
+    let document: serde_json::Value = serde_json::from_slice(body).ok()?;
+    let keys = document.get("keys")?.as_array()?;
+    Some(JwkSet { keys: keys.iter().filter_map(|key| serde_json::from_value(key.clone()).ok()).collect() })
 }
 
 fn signed_claims(id_token: &str, key: &DecodingKey) -> Result<Claims, IdTokenError> {
@@ -190,12 +203,16 @@ fn signed_claims(id_token: &str, key: &DecodingKey) -> Result<Claims, IdTokenErr
 fn judge(claims: &Claims, config: &ClientConfig, expected: &Expected, now: UnixMillis) -> Result<(), IdTokenError> {
     let ensure = |holds: bool, error| if holds { Ok(()) } else { Err(error) };
     ensure(claims.iss == config.issuer, IdTokenError::Issuer)?;
-    ensure(claims.aud.contains(&config.client_id), IdTokenError::Audience)?;
+    ensure(claims.aud.contains(&config.client_id) && authorized(claims, &config.client_id), IdTokenError::Audience)?;
     ensure(now < crate::time::UnixSeconds(claims.exp).as_millis().plus(CLOCK_SKEW), IdTokenError::Expired)?;
     match expected {
         Expected::SignIn { nonce } => ensure(claims.nonce.as_ref() == Some(nonce), IdTokenError::Nonce),
         Expected::Refresh { sub } => ensure(claims.sub == *sub, IdTokenError::Subject),
     }
+}
+
+fn authorized(claims: &Claims, client_id: &str) -> bool {
+    claims.azp.as_ref().map_or(claims.aud.len() == 1, |azp| azp == client_id)
 }
 
 impl IdTokenVerifier for JwksVerifier {

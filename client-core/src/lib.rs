@@ -34,7 +34,7 @@ pub use http_types::{HttpRequest, HttpResponse, Transport, TransportError};
 pub use id_token::{Claims, Expected, IdTokenError, IdTokenVerifier, JwksVerifier};
 pub use refresher::{Refresher, refresh_request};
 pub use reqwest_transport::{Limits, ReqwestTransport, SetupError};
-pub use secret::{AccessToken, ClientSecret, CodeVerifier, RefreshToken};
+pub use secret::{AccessToken, AuthorizationCode, ClientSecret, CodeVerifier, IdToken, RefreshToken, Unguessable};
 pub use sign_in::{CallbackRefused, PendingSignIn, ValidatedCallback};
 pub use time::{Clock, ManualClock, SystemClock, UnixMillis, UnixSeconds};
 pub use types::{Account, BackOff, Jwt, Profile, Session, SessionError, SessionId};

@@ -44,18 +44,18 @@ impl Refresher {
     /// remembered but its access token is spent, its successor is refreshed in turn.
     pub fn refresh(&self, refresh_token: RefreshToken, sub: String, now: UnixMillis) -> BoxFuture<'static, Outcome> {
         let this = self.clone();
-        async move {
-            let outcome = this.once(&refresh_token, &sub, now).await;
-            match &outcome {
-                Ok(Refreshed { refresh_token: Some(next), expires_at, .. })
-                    if now >= expires_at.as_millis() && *next != refresh_token =>
-                {
-                    this.refresh(next.clone(), sub, now).await.map(|tokens| inherit(tokens, next))
-                }
-                Ok(_) | Err(_) => outcome,
-            }
+        async move { this.follow(refresh_token, &sub, now).await }.boxed()
+    }
+
+    async fn follow(&self, refresh_token: RefreshToken, sub: &str, now: UnixMillis) -> Outcome {
+        let mut presented = refresh_token;
+        let mut outcome = self.once(&presented, sub, now).await;
+        for _ in 0..MOST_SUCCESSORS {
+            let Some(next) = successor_to_refresh(&outcome, &presented, now) else { break };
+            outcome = self.once(&next, sub, now).await.map(|tokens| inherit(tokens, &next));
+            presented = next;
         }
-        .boxed()
+        outcome
     }
 
     fn once(&self, refresh_token: &RefreshToken, sub: &str, now: UnixMillis) -> BoxFuture<'static, Outcome> {
@@ -87,13 +87,22 @@ impl Refresher {
         now: UnixMillis,
     ) -> Result<Option<Claims>, RefreshFailure> {
         let Some(id_token) = &answer.id_token else { return Ok(None) };
-        let verified = self.verifier.verify(id_token, &Expected::Refresh { sub }, now).await;
+        let verified = self.verifier.verify(id_token.expose(), &Expected::Refresh { sub }, now).await;
         // The old refresh token may be spent by now, so a new one outlives the refused answer.
         verified.map(Some).map_err(|error| RefreshFailure {
             replacement: answer.refresh_token.clone(),
             ..failure(TokenFailure::IdToken(error))
         })
     }
+}
+
+/// How far a chain of remembered successors is followed.
+const MOST_SUCCESSORS: usize = 8;
+
+/// The successor that came with a remembered result whose access token is spent by now.
+fn successor_to_refresh(outcome: &Outcome, presented: &RefreshToken, now: UnixMillis) -> Option<RefreshToken> {
+    let tokens = outcome.as_ref().ok().filter(|tokens| now >= tokens.expires_at.as_millis())?;
+    tokens.refresh_token.clone().filter(|next| next != presented)
 }
 
 /// A chain of successors ends with the last refresh token that was given.

@@ -54,6 +54,12 @@ secret! {
     ClientSecret,
     /// The PKCE code verifier (RFC 7636 section 4.1).
     CodeVerifier,
+    /// An id_token (OpenID Connect Core section 2): it names a person.
+    IdToken,
+    /// An authorization code (RFC 6749 section 1.3.1).
+    AuthorizationCode,
+    /// The state or the nonce of a sign-in (RFC 6749 section 10.12, OpenID Connect Core section 15.5.2).
+    Unguessable,
 }
 
 #[cfg(test)]

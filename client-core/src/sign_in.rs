@@ -11,21 +11,21 @@ use crate::config::ClientConfig;
 use crate::entropy::Entropy;
 use crate::http_types::HttpRequest;
 use crate::refresher::with_credentials;
-use crate::secret::CodeVerifier;
+use crate::secret::{AuthorizationCode, CodeVerifier, Unguessable};
 
 /// What the browser remembers between leaving for the provider and coming back.
 #[derive(Clone, Debug)]
 pub struct PendingSignIn {
-    state: String,
-    nonce: String,
+    state: Unguessable,
+    nonce: Unguessable,
     verifier: CodeVerifier,
 }
 
 /// A callback whose state and issuer are right.
 #[derive(Debug)]
 pub struct ValidatedCallback {
-    code: String,
-    nonce: String,
+    code: AuthorizationCode,
+    nonce: Unguessable,
     verifier: CodeVerifier,
 }
 
@@ -51,16 +51,19 @@ pub enum CallbackRefused {
 
 /// Begins a sign-in: where to send the browser, and what it has to remember.
 pub(crate) fn begin(config: &ClientConfig, entropy: &dyn Entropy) -> (Url, PendingSignIn) {
-    let pending =
-        PendingSignIn { state: entropy.token(), nonce: entropy.token(), verifier: CodeVerifier::new(entropy.token()) };
+    let pending = PendingSignIn {
+        state: Unguessable::new(entropy.token()),
+        nonce: Unguessable::new(entropy.token()),
+        verifier: CodeVerifier::new(entropy.token()),
+    };
     let mut url = config.authorization_endpoint.as_url().clone();
     url.query_pairs_mut()
         .append_pair("client_id", &config.client_id)
         .append_pair("redirect_uri", &config.redirect_uri)
         .append_pair("response_type", "code")
         .append_pair("scope", &config.scopes.join(" "))
-        .append_pair("state", &pending.state)
-        .append_pair("nonce", &pending.nonce)
+        .append_pair("state", pending.state.expose())
+        .append_pair("nonce", pending.nonce.expose())
         .append_pair("code_challenge", &s256(&pending.verifier))
         .append_pair("code_challenge_method", "S256")
         // Google gives a refresh token only with these two.
@@ -82,7 +85,7 @@ impl PendingSignIn {
     pub fn validate(self, config: &ClientConfig, callback: &Url) -> Result<ValidatedCallback, CallbackRefused> {
         let value =
             |name: &str| callback.query_pairs().find(|(known, _)| known == name).map(|(_, value)| value.into_owned());
-        if value("state").as_ref() != Some(&self.state) {
+        if value("state").map(Unguessable::new).as_ref() != Some(&self.state) {
             return Err(CallbackRefused::State);
         }
         if value("iss").is_some_and(|issuer| issuer != config.issuer) {
@@ -92,7 +95,7 @@ impl PendingSignIn {
             return Err(CallbackRefused::Denied { code });
         }
         let code = value("code").ok_or(CallbackRefused::NoCode)?;
-        Ok(ValidatedCallback { code, nonce: self.nonce, verifier: self.verifier })
+        Ok(ValidatedCallback { code: AuthorizationCode::new(code), nonce: self.nonce, verifier: self.verifier })
     }
 }
 
@@ -101,7 +104,7 @@ impl ValidatedCallback {
     pub fn token_request(&self, config: &ClientConfig) -> HttpRequest {
         let form = vec![
             ("grant_type".to_owned(), "authorization_code".to_owned()),
-            ("code".to_owned(), self.code.clone()),
+            ("code".to_owned(), self.code.expose().to_owned()),
             ("redirect_uri".to_owned(), config.redirect_uri.clone()),
             ("code_verifier".to_owned(), self.verifier.expose().to_owned()),
         ];
@@ -110,7 +113,7 @@ impl ValidatedCallback {
 
     /// The nonce that the id_token has to carry.
     pub fn nonce(&self) -> &str {
-        &self.nonce
+        self.nonce.expose()
     }
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 
 use crate::http_types::{HttpResponse, TransportError};
-use crate::secret::{AccessToken, RefreshToken};
+use crate::secret::{AccessToken, IdToken, RefreshToken};
 
 /// The lifetime of a token whose answer says nothing usable about it.
 pub const ASSUMED_LIFETIME: Duration = Duration::from_secs(3600);
@@ -29,7 +29,7 @@ pub struct TokenAnswer {
     /// The refresh token; absent, empty and ill-typed ones are all none, and the old one is kept.
     pub refresh_token: Option<RefreshToken>,
     /// The id_token, unverified.
-    pub id_token: Option<String>,
+    pub id_token: Option<IdToken>,
     /// The granted scopes; none means as asked (RFC 6749 section 5.1).
     pub scope: Option<String>,
 }
@@ -39,7 +39,7 @@ pub struct TokenAnswer {
 pub enum Lifetime {
     /// `expires_in` was a positive number, or a text that is one.
     Told(Duration),
-    /// `expires_in` was zero or negative.
+    /// `expires_in` was less than a second, zero or negative.
     Spent,
     /// `expires_in` was missing, null or no number.
     Untold,
@@ -64,7 +64,7 @@ impl Lifetime {
         };
         match seconds {
             Some(seconds) if seconds.is_nan() => Self::Untold,
-            Some(seconds) if seconds <= 0.0 => Self::Spent,
+            Some(seconds) if seconds < 1.0 => Self::Spent,
             Some(seconds) => {
                 Self::Told(Duration::try_from_secs_f64(seconds).unwrap_or(LONGEST_LIFETIME).min(LONGEST_LIFETIME))
             }
@@ -182,7 +182,7 @@ fn tokens(body: &Map<String, Value>) -> Result<TokenAnswer, Malformed> {
         access_token: AccessToken::new(access_token),
         lifetime: Lifetime::read(body.get("expires_in")),
         refresh_token: text(body, "refresh_token").filter(|token| is_visible(token)).map(RefreshToken::new),
-        id_token: text(body, "id_token").map(str::to_owned),
+        id_token: text(body, "id_token").map(IdToken::new),
         scope: text(body, "scope").map(str::to_owned),
     })
 }
@@ -220,6 +220,8 @@ mod tests {
             ("\"3600\"", told(3600)),
             ("3599.7", Some(Lifetime::Told(Duration::from_millis(3_599_700)))),
             ("0", Some(Lifetime::Spent)),
+            ("0.4", Some(Lifetime::Spent)),
+            ("1", told(1)),
             ("-1", Some(Lifetime::Spent)),
             ("null", Some(Lifetime::Untold)),
             ("\"soon\"", Some(Lifetime::Untold)),
@@ -301,10 +303,10 @@ mod tests {
         }
 
         #[test]
-        fn a_lifetime_is_never_zero_and_never_endless(number in any::<f64>()) {
-            for text in [number.to_string(), format!("\"{number}\"")] {
+        fn a_lifetime_is_at_least_a_whole_second_and_never_endless(number in any::<f64>(), small in -2.0f64..2.0) {
+            for text in [number.to_string(), format!("\"{number}\""), small.to_string()] {
                 if let Some(lifetime) = lifetime(&text) {
-                    prop_assert!(lifetime.duration() > Duration::ZERO || number < 1e-9, "{}", text);
+                    prop_assert!(lifetime.duration().as_secs() >= 1, "{}", text);
                     prop_assert!(lifetime.duration() <= LONGEST_LIFETIME);
                 }
             }

@@ -69,6 +69,8 @@ pub struct Jwt {
 /// A pause after a passing failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BackOff {
+    /// When it began.
+    pub since: UnixMillis,
     /// Before this, nothing is tried.
     pub until: UnixMillis,
     /// Failures in a row.

@@ -6,7 +6,7 @@ use crate::json_text::{JsonText, Layout};
 use crate::label::Label;
 
 /// An answer in the making.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Answer {
     /// The HTTP status.
     pub status: u16,
@@ -19,7 +19,7 @@ pub(crate) struct Answer {
 }
 
 /// The body of an answer.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) enum Body {
     /// None.
     Empty,
@@ -45,7 +45,7 @@ pub(crate) struct Effect {
 }
 
 /// Google's header fields on the token endpoint and its neighbours, seen 2024 on HTTP/2.
-const API_HEADERS: [(&str, &str); 10] = [
+const API_HEADERS: [(&str, &str); 12] = [
     ("cache-control", "no-cache, no-store, max-age=0, must-revalidate"),
     ("expires", "Mon, 01 Jan 1990 00:00:00 GMT"),
     ("pragma", "no-cache"),
@@ -54,8 +54,10 @@ const API_HEADERS: [(&str, &str); 10] = [
     ("vary", "Referer"),
     ("vary", "Origin,Accept-Encoding"),
     ("server", "scaffolding on HTTPServer2"),
+    ("x-xss-protection", "0"),
     ("x-frame-options", "SAMEORIGIN"),
     ("x-content-type-options", "nosniff"),
+    ("accept-ranges", "none"),
 ];
 
 /// An error of the token endpoint (RFC 6749 section 5.2).

@@ -36,12 +36,15 @@ impl Realm {
             Err(error) => return self.sign_in_error(params, &error),
         };
         if self.consent == Consent::Deny {
-            return denied(params, &checked);
+            return refused(params, &checked, "access_denied");
         }
         let Some(sub) = self.who_signs_in(params) else {
-            let error = PageError(400, "invalid_request", "The realm has no such user.".into());
+            let error = PageError(400, "invalid_request", "The realm has no such user; add it first.".into());
             return self.sign_in_error(params, &error);
         };
+        if params.words("prompt") == ["none"] && self.consent_is_shown(params, &checked, &sub) {
+            return refused(params, &checked, "interaction_required");
+        }
         self.approve(now, params, &checked, &sub)
     }
 
@@ -69,10 +72,14 @@ impl Realm {
         })
     }
 
+    /// The hinted user, else the chosen one, else the first. A hint that leads nowhere is nobody.
     fn who_signs_in(&self, params: &Params) -> Option<String> {
-        let hinted = params.get("login_hint").and_then(|hint| self.users.iter().find(|user| user.is_hinted_by(hint)));
-        let chosen = self.signs_in.as_deref().and_then(|sub| self.user(sub));
-        hinted.or(chosen).or_else(|| self.users.first()).map(|user| user.sub.clone())
+        let user = match (params.get("login_hint"), &self.signs_in) {
+            (Some(hint), _) => self.users.iter().find(|user| user.is_hinted_by(hint)),
+            (None, Some(sub)) => self.user(sub),
+            (None, None) => self.users.first(),
+        };
+        user.map(|user| user.sub.clone())
     }
 
     fn approve(&mut self, now: Timestamp, params: &Params, checked: &Checked<'_>, sub: &str) -> Answer {
@@ -170,11 +177,12 @@ pub(crate) fn error_page(request: &WireRequest) -> Answer {
     )
 }
 
-fn denied(params: &Params, checked: &Checked<'_>) -> Answer {
-    let pairs = [("error", Some("access_denied")), ("state", params.get("state"))];
+/// What may be told to the redirect URI (RFC 6749 section 4.1.2.1).
+fn refused(params: &Params, checked: &Checked<'_>, code: &str) -> Answer {
+    let pairs = [("error", Some(code)), ("state", params.get("state"))];
     let mut answer = Answer::redirect(with_query(checked.redirect_uri, &pairs));
     answer.effect.client = Some(checked.client.clone());
-    answer.effect.error = Some("access_denied".to_owned());
+    answer.effect.error = Some(code.to_owned());
     answer
 }
 

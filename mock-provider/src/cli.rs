@@ -15,12 +15,15 @@ use crate::provider::{Provider, ProviderBuilder};
 /// Options of a provider that runs by itself.
 #[derive(Clone, Debug, Args)]
 pub struct ServeArgs {
-    /// Address to listen on.
+    /// Address to listen on: an IP address or a name of this machine.
     #[arg(long, default_value = "127.0.0.1")]
-    pub host: IpAddr,
+    pub host: String,
     /// Port to listen on; 0 takes any free one.
     #[arg(long, default_value_t = 0)]
     pub port: u16,
+    /// URL under which clients reach the provider, if it is another than the address.
+    #[arg(long, value_name = "URL")]
+    pub public_url: Option<String>,
     /// Life rules of the tokens.
     #[arg(long, value_enum, default_value_t)]
     pub profile: Profile,
@@ -64,7 +67,7 @@ pub enum ServeError {
     #[error("cannot serve on {host}:{port}: {source}")]
     Serve {
         /// The address.
-        host: IpAddr,
+        host: String,
         /// The port.
         port: u16,
         /// The reason.
@@ -81,12 +84,16 @@ pub enum ServeError {
 /// When the configuration or the address is bad.
 pub async fn serve(args: ServeArgs, mut ready: impl Write) -> Result<(), ServeError> {
     let config = args.config.as_ref().map_or_else(|| Ok(Config::default()), read)?;
-    let serve_error = |source| ServeError::Serve { host: args.host, port: args.port, source };
-    let builder = ProviderBuilder::default().host(args.host).port(args.port).profile(args.profile).seed(args.seed);
-    let provider = builder.policy(&config.policy).start().await.map_err(serve_error)?;
+    let serve_error = |source| ServeError::Serve { host: args.host.clone(), port: args.port, source };
+    // Listening for signals before saying that it is ready: whoever stops it at once stops it cleanly.
+    let stopped = StopSignals::new().map_err(serve_error)?;
+    let host = resolve(&args.host).await.map_err(serve_error)?;
+    let builder = ProviderBuilder::default().host(host).port(args.port).profile(args.profile).seed(args.seed);
+    let builder = args.public_url.iter().fold(builder.policy(&config.policy), |builder, url| builder.public_url(url));
+    let provider = builder.start().await.map_err(serve_error)?;
     let line = ready_line(&provider, config);
     writeln!(ready, "{line}").and_then(|()| ready.flush()).map_err(ServeError::ReadyLine)?;
-    stopped().await;
+    stopped.wait().await;
     provider.stop().await.map_err(serve_error)
 }
 
@@ -109,29 +116,58 @@ fn ready_line(provider: &Provider, config: Config) -> serde_json::Value {
     })
 }
 
-/// Resolves on Ctrl-C and, where there is such a thing, on SIGTERM.
-async fn stopped() {
-    let interrupted = async {
-        if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending::<()>().await;
-        }
-    };
-    tokio::select! {
-        () = interrupted => {}
-        () = terminated() => {}
-    }
+async fn resolve(host: &str) -> io::Result<IpAddr> {
+    let mut found = tokio::net::lookup_host((host, 0)).await?;
+    found.next().map(|address| address.ip()).ok_or_else(|| io::Error::other("the name has no address"))
+}
+
+/// Ctrl-C and, where there is such a thing, SIGTERM.
+#[cfg(unix)]
+#[derive(Debug)]
+pub struct StopSignals {
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
 }
 
 #[cfg(unix)]
-async fn terminated() {
-    use tokio::signal::unix::{SignalKind, signal};
-    match signal(SignalKind::terminate()) {
-        Ok(mut signal) => drop(signal.recv().await),
-        Err(_) => std::future::pending().await,
+impl StopSignals {
+    /// Begins to listen; until then the signals end the process.
+    ///
+    /// # Errors
+    /// When the operating system has no room for a handler.
+    pub fn new() -> io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+    }
+
+    /// Resolves at the first of them.
+    pub async fn wait(mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
     }
 }
 
+/// Ctrl-C.
 #[cfg(not(unix))]
-async fn terminated() {
-    std::future::pending().await
+#[derive(Debug)]
+pub struct StopSignals;
+
+#[cfg(not(unix))]
+impl StopSignals {
+    /// Begins to listen; until then the signals end the process.
+    ///
+    /// # Errors
+    /// When the operating system has no room for a handler.
+    pub fn new() -> io::Result<Self> {
+        Ok(Self)
+    }
+
+    /// Resolves at the first of them.
+    pub async fn wait(self) {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
 }

@@ -3,6 +3,8 @@
 //! `realms/NAME/…` names a realm; an unknown one is made on first use. Errors are `{"error": "…"}` with a status of 400
 //! or 404. Times are milliseconds since the Unix epoch, lengths of time are words such as `90s`.
 
+use std::time::Duration;
+
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{FromRequestParts, Path, Query, State};
 use axum::http::StatusCode;
@@ -18,7 +20,7 @@ use crate::hold::HoldSpec;
 use crate::journal::Sequence;
 use crate::label::Label;
 use crate::party::{Client, User};
-use crate::policy::{Policy, PolicyPatch};
+use crate::policy::{Policy, PolicyPatch, Profile};
 use crate::provider::Realms;
 use crate::realm::Consent;
 use crate::reply::ReplySpec;
@@ -28,13 +30,14 @@ pub(crate) fn router() -> Router<Realms> {
     let realm = Router::new()
         .route("/", get(show).delete(forget))
         .route("/clock", get(clock).post(move_clock))
-        .route("/policy", get(policy).patch(change_policy))
+        .route("/policy", get(policy).patch(change_policy).put(set_policy))
         .route("/users", get(users).post(put_user))
         .route("/clients", get(clients).post(put_client))
         .route("/authorize", post(decide_authorize))
         .route("/replies", get(scripted).post(script).delete(clear_script))
         .route("/holds", post(hold).delete(lift_holds))
         .route("/parked", get(parked))
+        .route("/parked/wait", post(wait_for_parked))
         .route("/release", post(release))
         .route("/revoke", post(revoke))
         .route("/expire", post(expire))
@@ -43,7 +46,12 @@ pub(crate) fn router() -> Router<Realms> {
         .route("/journal", get(journal))
         .route("/families", get(families))
         .route("/reset", post(reset));
-    Router::new().route("/realms", get(realms)).nest("/realms/{realm}", realm).fallback(unknown)
+    Router::new()
+        .route("/", get(realms))
+        .route("/realms", get(realms))
+        .nest("/realms/{realm}", realm)
+        .fallback(unknown)
+        .method_not_allowed_fallback(wrong_method)
 }
 
 /// Why the control API says no.
@@ -51,7 +59,11 @@ enum Refusal {
     BadBody(JsonRejection),
     Realm(RealmError),
     BadLabel(String),
+    TooSlow(String),
 }
+
+/// The longest that a control call waits, in real time.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 type Answer = Result<Json<Value>, Refusal>;
 type Input<T> = Result<Json<T>, JsonRejection>;
@@ -73,6 +85,7 @@ impl IntoResponse for Refusal {
         let (status, text) = match self {
             Self::BadBody(rejection) => (StatusCode::BAD_REQUEST, rejection.body_text()),
             Self::BadLabel(text) => (StatusCode::BAD_REQUEST, text),
+            Self::TooSlow(text) => (StatusCode::REQUEST_TIMEOUT, text),
             Self::Realm(
                 error @ (RealmError::NoSuchToken(_) | RealmError::NoSuchUser(_) | RealmError::NotParked(_)),
             ) => (StatusCode::NOT_FOUND, error.to_string()),
@@ -112,6 +125,11 @@ fn shown<T: Serialize>(value: T) -> Json<Value> {
 async fn unknown() -> Response {
     let text = "no such control call; the calls are listed in docs/control-api.md";
     (StatusCode::NOT_FOUND, Json(json!({ "error": text }))).into_response()
+}
+
+async fn wrong_method() -> Response {
+    let text = "this control call is not made with this method; the calls are listed in docs/control-api.md";
+    (StatusCode::METHOD_NOT_ALLOWED, Json(json!({ "error": text }))).into_response()
 }
 
 async fn realms(State(realms): State<Realms>) -> Json<Value> {
@@ -173,6 +191,18 @@ async fn policy(Named(realm): Named) -> Json<Policy> {
 
 async fn change_policy(Named(realm): Named, body: Input<PolicyPatch>) -> Answer {
     realm.change_policy(&body?.0);
+    Ok(shown(realm.policy()))
+}
+
+/// All life rules at once: those of a profile.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WholePolicy {
+    profile: Profile,
+}
+
+async fn set_policy(Named(realm): Named, body: Input<WholePolicy>) -> Answer {
+    realm.set_policy(Policy::of(body?.0.profile));
     Ok(shown(realm.policy()))
 }
 
@@ -243,6 +273,26 @@ async fn parked(Named(realm): Named) -> Json<Value> {
     shown(json!({ "parked": realm.parked() }))
 }
 
+/// How many requests to wait for, and how long, in real time.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WaitForParked {
+    count: usize,
+    #[serde(default = "patience")]
+    within: Lifetime,
+}
+
+const fn patience() -> Lifetime {
+    Lifetime(PATIENCE)
+}
+
+async fn wait_for_parked(Named(realm): Named, body: Input<WaitForParked>) -> Answer {
+    let Json(WaitForParked { count, within }) = body?;
+    let parked = tokio::time::timeout(within.0.min(PATIENCE), realm.wait_for_parked(count)).await;
+    let parked = parked.map_err(|_| Refusal::TooSlow(format!("only {} requests are parked", realm.parked().len())))?;
+    Ok(shown(json!({ "parked": parked })))
+}
+
 /// Which parked requests go, in which order.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -254,7 +304,8 @@ struct Release {
 async fn release(Named(realm): Named, body: Input<Release>) -> Answer {
     for sequence in body?.0.order {
         realm.release(sequence)?;
-        realm.wait_for_answer(sequence).await;
+        let answered = tokio::time::timeout(PATIENCE, realm.wait_for_answer(sequence)).await;
+        answered.map_err(|_| Refusal::TooSlow(format!("request {sequence} has no answer yet")))?;
     }
     done()
 }

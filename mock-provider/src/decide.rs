@@ -36,7 +36,6 @@ const SECRET: [&str; 7] =
     ["access_token", "assertion", "client_secret", "code", "code_verifier", "refresh_token", "token"];
 
 /// What a realm has decided; signing and sending are left to the caller, who holds no lock.
-#[derive(Debug)]
 pub(crate) struct Decision {
     answer: Answer,
     reply: Option<Reply>,
@@ -44,7 +43,6 @@ pub(crate) struct Decision {
 }
 
 /// An answer ready to be sent.
-#[derive(Debug)]
 pub(crate) struct Rendered {
     pub(crate) status: u16,
     pub(crate) headers: Vec<(String, String)>,

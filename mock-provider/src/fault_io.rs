@@ -5,7 +5,7 @@
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -25,7 +25,7 @@ enum Plan {
     /// Break or close it after this many more bytes of body.
     Cut { left: usize, head: Head, end: End },
     /// Let this many bytes of body out at a time.
-    Drip { piece: usize, every: Duration, head: Head },
+    Drip { piece: usize, every: Duration, left: usize, head: Head },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,35 +53,63 @@ impl Head {
     }
 }
 
+/// Told when the last byte of an answer is out; dropped when the connection ends before.
+pub(crate) type Receipt = Box<dyn FnOnce() + Send>;
+
 /// The handle by which a handler breaks its own connection.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Wire(Arc<Mutex<Option<Plan>>>);
+#[derive(Clone, Default)]
+pub(crate) struct Wire(Arc<Mutex<Armed>>);
+
+#[derive(Default)]
+struct Armed {
+    plan: Option<Plan>,
+    receipt: Option<Receipt>,
+}
 
 impl Wire {
     /// Arms a fault for the answer about to be written, whose honest body has `length` bytes.
-    pub(crate) fn arm(&self, fault: Fault, length: usize) {
+    pub(crate) fn arm(&self, fault: Fault, length: usize, receipt: Option<Receipt>) {
         let cut = |left, end| Some(Plan::Cut { left, head: Head(0), end });
-        *self.plan() = match fault {
+        let mut armed = self.armed();
+        armed.receipt = receipt;
+        armed.plan = match fault {
             Fault::ResetBeforeHeaders => Some(Plan::ResetNow),
-            Fault::ResetInBody(left) => cut(left, End::Reset),
-            Fault::EarlyClose(left) => cut(left, End::Close),
-            Fault::Drip { bytes, every } => Some(Plan::Drip { piece: bytes.max(1), every: every.0, head: Head(0) }),
+            // A cut has to cut something, however short the body is.
+            Fault::ResetInBody(left) => cut(left.min(length.saturating_sub(1)), End::Reset),
+            Fault::EarlyClose(left) => cut(left.min(length.saturating_sub(1)), End::Close),
+            Fault::Drip { bytes, every } => {
+                Some(Plan::Drip { piece: bytes.max(1), every: every.0, left: length, head: Head(0) })
+            }
             Fault::WrongLength(_) => cut(length, End::Close),
             Fault::Never => None,
         };
     }
 
-    fn plan(&self) -> std::sync::MutexGuard<'_, Option<Plan>> {
+    fn armed(&self) -> MutexGuard<'_, Armed> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn go_on_with(&self, plan: Plan) {
+        let mut armed = self.armed();
+        armed.plan = Some(plan);
+        let receipt = armed.receipt.take_if(|_| matches!(plan, Plan::Drip { left: 0, .. }));
+        drop(armed);
+        receipt.into_iter().for_each(|receipt| receipt());
     }
 }
 
 /// A TCP connection that obeys its [`Wire`].
-#[derive(Debug)]
 pub(crate) struct FaultIo {
     stream: TcpStream,
     wire: Wire,
     pause: Option<Pin<Box<Sleep>>>,
+}
+
+impl Drop for FaultIo {
+    /// The handle may outlive the connection; a receipt must not.
+    fn drop(&mut self) {
+        drop(self.wire.armed().receipt.take());
+    }
 }
 
 impl AsyncRead for FaultIo {
@@ -92,12 +120,12 @@ impl AsyncRead for FaultIo {
 
 impl AsyncWrite for FaultIo {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        let plan = *self.wire.plan();
+        let plan = self.wire.armed().plan;
         match plan {
             None => Pin::new(&mut self.stream).poll_write(cx, buf),
             Some(Plan::ResetNow) => Poll::Ready(Err(self.finish(End::Reset))),
             Some(Plan::Cut { left, head, end }) => self.write_until(cx, buf, left, head, end),
-            Some(Plan::Drip { piece, every, head }) => self.write_piece(cx, buf, piece, every, head),
+            Some(Plan::Drip { piece, every, left, head }) => self.write_piece(cx, buf, piece, every, left, head),
         }
     }
 
@@ -129,13 +157,13 @@ impl FaultIo {
         end: End,
     ) -> Poll<io::Result<usize>> {
         let (_, in_head) = head.read(buf);
-        let allowed = buf.len().min(in_head + left);
+        let allowed = buf.len().min(in_head.saturating_add(left));
         if allowed == 0 {
             return Poll::Ready(Err(self.finish(end)));
         }
         let written = std::task::ready!(Pin::new(&mut self.stream).poll_write(cx, &buf[..allowed]))?;
         let (head, in_head) = head.read(&buf[..written]);
-        *self.wire.plan() = Some(Plan::Cut { left: left - (written - in_head), head, end });
+        self.wire.go_on_with(Plan::Cut { left: left - (written - in_head), head, end });
         Poll::Ready(Ok(written))
     }
 
@@ -145,6 +173,7 @@ impl FaultIo {
         buf: &[u8],
         piece: usize,
         every: Duration,
+        left: usize,
         head: Head,
     ) -> Poll<io::Result<usize>> {
         if let Some(pause) = &mut self.pause {
@@ -154,8 +183,8 @@ impl FaultIo {
         let (_, in_head) = head.read(buf);
         let allowed = buf.len().min(if in_head > 0 { in_head } else { piece });
         let written = std::task::ready!(Pin::new(&mut self.stream).poll_write(cx, &buf[..allowed]))?;
-        let (head, _) = head.read(&buf[..written]);
-        *self.wire.plan() = Some(Plan::Drip { piece, every, head });
+        let (head, in_head) = head.read(&buf[..written]);
+        self.wire.go_on_with(Plan::Drip { piece, every, left: left.saturating_sub(written - in_head), head });
         self.pause = Some(Box::pin(pause_of(every)));
         Poll::Ready(Ok(written))
     }

@@ -87,7 +87,7 @@ pub struct TokenView {
 
 impl RealmHandle {
     pub(crate) fn new(setup: RealmSetup, stopwatch: Stopwatch) -> Self {
-        let realm = Mutex::new(Realm::new(setup.clone()));
+        let realm = Mutex::new(Realm::new(setup.clone(), 0));
         let changes = watch::Sender::new(0);
         Self(Arc::new(Shared { realm, holds: Mutex::default(), changes, stopwatch, setup }))
     }
@@ -128,17 +128,24 @@ impl RealmHandle {
 
     /// Puts the clock to an instant, forward or back.
     pub fn set_clock(&self, to: Timestamp) {
-        self.realm().clock.set(to, self.0.stopwatch.uptime());
+        self.move_clock(|_| to);
     }
 
     /// Moves the clock forward.
     pub fn advance(&self, by: Duration) {
-        self.set_clock(self.now().plus(by));
+        self.move_clock(|now| now.plus(by));
     }
 
     /// Moves the clock back.
     pub fn go_back(&self, by: Duration) {
-        self.set_clock(self.now().minus(by));
+        self.move_clock(|now| now.minus(by));
+    }
+
+    fn move_clock(&self, to: impl FnOnce(Timestamp) -> Timestamp) {
+        let uptime = self.0.stopwatch.uptime();
+        let mut realm = self.realm();
+        let to = to(realm.clock.now(uptime));
+        realm.clock.set(to, uptime);
     }
 
     /// Freezes the clock or lets it flow.
@@ -254,12 +261,12 @@ impl RealmHandle {
         if released { Ok(()) } else { Err(RealmError::NotParked(sequence)) }
     }
 
-    /// Waits until the answer to a request has been handed to its connection, lost or abandoned.
+    /// Waits until the answer to a request has been handed to its connection, lost or abandoned. One that has fallen out
+    /// of the journal counts as answered.
     pub async fn wait_for_answer(&self, sequence: Sequence) {
         let answered = |handle: &Self| {
-            let realm = handle.realm();
-            let pending = realm.journal.since(sequence).next().is_some_and(|entry| entry.delivery == Delivery::Pending);
-            (!pending).then_some(())
+            let pending = |entry: &mut Entry| entry.delivery == Delivery::Pending;
+            (!handle.realm().journal.entry_mut(sequence).is_some_and(pending)).then_some(())
         };
         self.wait_until(answered).await;
     }
@@ -329,9 +336,13 @@ impl RealmHandle {
     /// # Errors
     /// When no key can be generated.
     pub fn rotate_keys(&self) -> Result<(), RealmError> {
+        // A key is generated without the lock; whoever was faster meanwhile has rotated, which is what was asked for.
         let current = Arc::clone(self.realm().signing_key());
         let next = SigningKey::after(&current)?;
-        self.realm().keys.push(next);
+        let mut realm = self.realm();
+        if realm.signing_key().kid() == current.kid() {
+            realm.keys.push(next);
+        }
         Ok(())
     }
 
@@ -362,9 +373,12 @@ impl RealmHandle {
         self.realm().lineages.iter().map(FamilyView::of).collect()
     }
 
-    /// Puts everything back to the beginning: clock, policy, people, tokens, scripts, holds and journal.
+    /// Puts everything back to the beginning: clock, policy, people, tokens, scripts, holds and journal. Requests in flight
+    /// get a 503 and leave no trace.
     pub fn reset(&self) {
-        *self.realm() = Realm::new(self.0.setup.clone());
+        let mut realm = self.realm();
+        *realm = Realm::new(self.0.setup.clone(), realm.epoch + 1);
+        drop(realm);
         *self.holds() = HoldBoard::default();
         self.changed();
     }
@@ -372,28 +386,43 @@ impl RealmHandle {
     // --- the shell's side ---
 
     /// Journals a request and parks it if a hold wants it.
-    pub(crate) fn arrive(&self, request: &WireRequest) -> (Sequence, Option<oneshot::Receiver<()>>) {
-        let now = self.now();
-        let sequence = self.realm().arrive(now, request);
-        let parked = self.holds().park(sequence, request.endpoint, request.grant());
-        if parked.is_some()
-            && let Some(entry) = self.realm().journal.entry_mut(sequence)
-        {
+    pub(crate) fn arrive(&self, request: &WireRequest) -> (Ticket, Option<oneshot::Receiver<()>>) {
+        let uptime = self.0.stopwatch.uptime();
+        let mut realm = self.realm();
+        let now = realm.clock.now(uptime);
+        let ticket = Ticket { epoch: realm.epoch, sequence: realm.arrive(now, request) };
+        let parked = self.holds().park(ticket.sequence, request.endpoint, request.grant());
+        if let (Some(_), Some(entry)) = (&parked, realm.journal.entry_mut(ticket.sequence)) {
             entry.parked = true;
         }
+        drop(realm);
         self.changed();
-        (sequence, parked)
+        (ticket, parked)
     }
 
-    pub(crate) fn decide(&self, sequence: Sequence, request: &WireRequest) -> Decision {
-        let now = self.now();
-        self.realm().decide(now, sequence, request)
+    /// What the realm decides; nothing when it was reset since the request came.
+    pub(crate) fn decide(&self, ticket: Ticket, request: &WireRequest) -> Option<Decision> {
+        let uptime = self.0.stopwatch.uptime();
+        let mut realm = self.realm();
+        let now = realm.clock.now(uptime);
+        (realm.epoch == ticket.epoch).then(|| realm.decide(now, ticket.sequence, request))
     }
 
-    pub(crate) fn settle(&self, sequence: Sequence, status: Option<u16>, delivery: Delivery) {
-        self.realm().settle(sequence, status, delivery);
+    pub(crate) fn settle(&self, ticket: Ticket, status: Option<u16>, delivery: Delivery) {
+        let mut realm = self.realm();
+        if realm.epoch == ticket.epoch {
+            realm.settle(ticket.sequence, status, delivery);
+        }
+        drop(realm);
         self.changed();
     }
+}
+
+/// A request of a realm between two resets.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ticket {
+    epoch: u64,
+    sequence: Sequence,
 }
 
 impl Realm {

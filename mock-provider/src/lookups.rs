@@ -50,12 +50,12 @@ impl Realm {
         let value = request.bearer().or_else(|| request.params.get("access_token"));
         let Some(token) = value.and_then(|value| self.good_access(value, now)) else {
             return if is_old(&request.path) {
-                unauthenticated()
+                unauthenticated(request)
             } else {
                 Answer::error(401, "invalid_request", "Invalid Credentials")
             };
         };
-        let Some(user) = self.user(&token.sub) else { return unauthenticated() };
+        let Some(user) = self.user(&token.sub) else { return unauthenticated(request) };
         let old = is_old(&request.path);
         let mut claims = Map::new();
         claims.insert(if old { "id" } else { "sub" }.into(), user.sub.as_str().into());
@@ -77,7 +77,7 @@ impl Realm {
         match request.bearer().and_then(|value| self.good_access(value, now)) {
             Some(token) => Answer::api(200, json!({"sub": token.sub, "scope": token.scopes.join(" ")}))
                 .with_effect(self.effect_of(token)),
-            None => unauthenticated(),
+            None => unauthenticated(request),
         }
     }
 
@@ -97,7 +97,9 @@ impl Realm {
         }
         let value = request.params.get("access_token").or_else(|| request.bearer());
         let Some(token) = value.and_then(|value| self.good_access(value, now)) else { return invalid() };
-        Answer::api(200, self.access_token_info(now, token)).with_effect(self.effect_of(token))
+        let old = request.path.contains("/v1/");
+        let info = if old { self.old_token_info(now, token) } else { self.access_token_info(now, token) };
+        Answer::api(200, info).with_effect(self.effect_of(token))
     }
 
     /// All values are strings, numbers included.
@@ -117,6 +119,23 @@ impl Realm {
             put("email_verified", "true".to_owned());
         }
         put("access_type", if token.lineage.is_some() { "offline" } else { "online" }.to_owned());
+        Value::Object(info)
+    }
+
+    /// The shape of v1, with a number and a truth value.
+    fn old_token_info(&self, now: Timestamp, token: &AccessToken) -> Value {
+        let mut info = Map::new();
+        let mut put = |name: &str, value: Value| info.insert(name.to_owned(), value);
+        put("issued_to", token.client.as_str().into());
+        put("audience", token.client.as_str().into());
+        put("user_id", token.sub.as_str().into());
+        put("scope", token.scopes.join(" ").into());
+        put("expires_in", (token.expires.as_secs() - now.as_secs()).into());
+        if let Some(user) = self.user(&token.sub).filter(|_| has(&token.scopes, "email")) {
+            put("email", user.email.as_str().into());
+            put("verified_email", true.into());
+        }
+        put("access_type", if token.lineage.is_some() { "offline" } else { "online" }.into());
         Value::Object(info)
     }
 
@@ -176,15 +195,27 @@ fn is_old(path: &str) -> bool {
 }
 
 fn cached_json(body: Body, content_type: &str, cache: &str) -> Answer {
-    let headers = [("content-type", content_type), ("cache-control", cache), ("x-content-type-options", "nosniff")];
+    let headers = [
+        ("content-type", content_type),
+        ("cache-control", cache),
+        ("x-content-type-options", "nosniff"),
+        ("access-control-allow-origin", "*"),
+    ];
     let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     Answer { status: 200, headers, body, effect: Effect::default() }
 }
 
 /// What Google's APIs say to a bad bearer token.
-fn unauthenticated() -> Answer {
-    let message = "Request had invalid authentication credentials. Expected OAuth 2 access token, login cookie or other valid \
-                   authentication credential. See https://developers.google.com/identity/sign-in/web/devconsole-project.";
+fn unauthenticated(request: &WireRequest) -> Answer {
+    let first = if request.headers.contains_key(http::header::AUTHORIZATION) {
+        "Request had invalid authentication credentials."
+    } else {
+        "Request is missing required authentication credential."
+    };
+    let message = format!(
+        "{first} Expected OAuth 2 access token, login cookie or other valid authentication credential. \
+         See https://developers.google.com/identity/sign-in/web/devconsole-project."
+    );
     let body = json!({"error": {"code": 401, "message": message, "status": "UNAUTHENTICATED"}});
     let mut answer = Answer::api(401, body);
     let challenge = r#"Bearer realm="https://accounts.google.com/", error="invalid_token""#;

@@ -37,6 +37,7 @@ pub struct Provider {
 pub struct ProviderBuilder {
     host: IpAddr,
     port: u16,
+    public_url: Option<String>,
     template: Template,
 }
 
@@ -52,7 +53,7 @@ pub(crate) struct Template {
 impl Default for ProviderBuilder {
     fn default() -> Self {
         let template = Template { seed: 0, policy: Policy::default(), frozen_at: None, journal_capacity: 10_000 };
-        Self { host: IpAddr::V4(Ipv4Addr::LOCALHOST), port: 0, template }
+        Self { host: IpAddr::V4(Ipv4Addr::LOCALHOST), port: 0, public_url: None, template }
     }
 }
 
@@ -68,6 +69,14 @@ impl ProviderBuilder {
     #[must_use]
     pub const fn port(mut self, port: u16) -> Self {
         self.port = port;
+        self
+    }
+
+    /// The URL under which clients reach the provider, where it is another than the address it listens on; the issuer
+    /// identifiers begin with it.
+    #[must_use]
+    pub fn public_url(mut self, url: impl Into<String>) -> Self {
+        self.public_url = Some(url.into().trim_end_matches('/').to_owned());
         self
     }
 
@@ -113,7 +122,7 @@ impl ProviderBuilder {
     pub async fn start(self) -> io::Result<Provider> {
         let listener = TcpListener::bind((self.host, self.port)).await?;
         let address = listener.local_addr()?;
-        let realms = Realms::new(format!("http://{address}"), self.template);
+        let realms = Realms::new(self.public_url.unwrap_or_else(|| reachable(address)), self.template);
         realms.open(DEFAULT_REALM);
         let app = router(realms.clone()).into_make_service_with_connect_info::<Wire>();
         let (stop, stopped) = oneshot::channel::<()>();
@@ -125,6 +134,15 @@ impl ProviderBuilder {
             }
         });
         Ok(Provider { address, realms, stop: Some(stop), task })
+    }
+}
+
+/// A URL that a client on this machine can use: every address is no address.
+fn reachable(address: SocketAddr) -> String {
+    if address.ip().is_unspecified() {
+        format!("http://localhost:{}", address.port())
+    } else {
+        format!("http://{address}")
     }
 }
 
@@ -145,7 +163,7 @@ impl Provider {
 
     /// The base URL of the control API.
     pub fn control(&self) -> String {
-        format!("http://{}/_regrant", self.address)
+        format!("{}/_regrant", self.default_realm().issuer())
     }
 
     /// The realm at the root.
@@ -215,7 +233,9 @@ impl Realms {
     }
 
     pub(crate) fn close(&self, name: &str) {
-        self.0.by_name.write().unwrap_or_else(PoisonError::into_inner).remove(name);
+        let closed = self.0.by_name.write().unwrap_or_else(PoisonError::into_inner).remove(name);
+        // Whoever is parked there would otherwise wait for a release that nobody can give.
+        closed.iter().for_each(RealmHandle::reset);
     }
 
     fn setup(&self, name: String) -> RealmSetup {

@@ -88,9 +88,10 @@ pub(crate) enum TokenRef {
 }
 
 /// One fake Google.
-#[derive(Debug)]
 pub(crate) struct Realm {
     pub(crate) name: String,
+    /// Counts resets: a request that began before one has nothing to do with what came after.
+    pub(crate) epoch: u64,
     pub(crate) base: String,
     pub(crate) clock: Clock,
     pub(crate) entropy: Entropy,
@@ -143,17 +144,28 @@ pub(crate) struct RealmSetup {
     pub journal_capacity: usize,
 }
 
+impl std::fmt::Debug for Realm {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Realm").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
 impl Realm {
-    /// A realm with one web client, which may redirect to any loopback address, and one user.
-    pub(crate) fn new(setup: RealmSetup) -> Self {
+    /// A realm with one web client, which may redirect to any loopback address, and one user. After a reset (`epoch` counts them)
+    /// the client is the same and the tokens are others, so that nobody passes with one from before.
+    pub(crate) fn new(setup: RealmSetup, epoch: u64) -> Self {
         let mut entropy = Entropy::new(setup.seed, &setup.name);
         let client = Client {
             id: entropy.client_id(),
             secret: Some(Secret::new(entropy.client_secret())),
             redirect_uris: vec![],
         };
+        if epoch > 0 {
+            entropy = Entropy::new(setup.seed, &format!("{}/{epoch}", setup.name));
+        }
         Self {
             name: setup.name,
+            epoch,
             base: setup.base,
             clock: setup.clock,
             entropy,

@@ -26,12 +26,15 @@ pub struct ReplySpec {
     /// How many requests it answers.
     #[serde(default = "once")]
     pub times: u32,
-    /// Before or after the endpoint has done its work. A mutation always comes after.
+    /// Before or after the endpoint has done its work. A mutation and a fault in the honest body always come after.
     #[serde(default)]
     pub when: When,
     /// What is answered.
     pub with: AnswerSpec,
 }
+
+/// The most bytes that a fault may count: 16 MiB.
+const MAX_BYTES: usize = 16 << 20;
 
 const fn once() -> u32 {
     1
@@ -126,8 +129,24 @@ pub enum Fault {
 }
 
 impl Fault {
+    /// Whether it is about the body of an answer, so that there has to be one.
+    const fn needs_a_body(self) -> bool {
+        !matches!(self, Self::ResetBeforeHeaders | Self::Never)
+    }
+
+    /// The largest number of bytes in it.
+    const fn size(self) -> usize {
+        match self {
+            Self::ResetInBody(size)
+            | Self::EarlyClose(size)
+            | Self::WrongLength(size)
+            | Self::Drip { bytes: size, .. } => size,
+            Self::ResetBeforeHeaders | Self::Never => 0,
+        }
+    }
+
     /// Whether a client may still get the whole answer.
-    pub const fn delivers(self) -> bool {
+    pub(crate) const fn delivers(self) -> bool {
         matches!(self, Self::Drip { .. })
     }
 }
@@ -150,6 +169,9 @@ pub enum BadReply {
     /// A header that is none.
     #[error("`{0}` is not a valid header field")]
     Header(String),
+    /// A fault that would need more memory than is good.
+    #[error("a fault counts at most {MAX_BYTES} bytes, not {0}")]
+    TooLarge(usize),
     /// Bytes that are none.
     #[error("`prefix_hex: {0}` is not hexadecimal")]
     Hex(String),
@@ -204,12 +226,20 @@ impl AnswerSpec {
         if let Some(status) = self.status.filter(|status| !(200..600).contains(status)) {
             return Err(BadReply::Status(status));
         }
+        if let Some(size) = self.fault.map(Fault::size).filter(|size| *size > MAX_BYTES) {
+            return Err(BadReply::TooLarge(size));
+        }
         self.headers.iter().try_for_each(|(name, value)| check_header(name, value))?;
         self.mutate.iter().try_for_each(Edit::check)
     }
 
     const fn edits(&self) -> bool {
         !self.mutate.is_empty() || self.id_token.is_some()
+    }
+
+    /// A fault in a body, with no body of its own: it is the honest one that is cut, so the endpoint has to make it.
+    fn cuts_the_honest_body(&self) -> bool {
+        !self.replaces() && self.fault.is_some_and(Fault::needs_a_body)
     }
 
     /// Whether it states a whole answer of its own, a bare status or header included.
@@ -261,7 +291,7 @@ impl Reply {
 
     /// Whether the endpoint does its work first.
     pub(crate) fn commits(&self) -> bool {
-        self.spec.when == When::After || self.spec.with.edits()
+        self.spec.when == When::After || self.spec.with.edits() || self.spec.with.cuts_the_honest_body()
     }
 
     /// The spec it was made from, with the uses that are left.
@@ -358,6 +388,7 @@ mod tests {
     #[test]
     fn a_fault_alone_cuts_the_honest_answer() {
         let reply = reply(&json!({"fault": {"early_close": 3}})).unwrap();
+        assert!(reply.commits(), "there is no honest body without the endpoint's work");
         assert_eq!(body(&reply.answer(Some(honest()))), body(&honest()));
     }
 
@@ -377,6 +408,8 @@ mod tests {
         assert_eq!(reply(&json!({"status": 42})).unwrap_err(), BadReply::Status(42));
         assert_eq!(reply(&json!({"mutate": [{"remove": "a"}]})).unwrap_err(), BadReply::Pointer("a".into()));
         assert_eq!(reply(&json!({"body": "", "prefix_hex": "é1"})).unwrap_err(), BadReply::Hex("é1".into()));
+        let huge = json!({"fault": {"wrong_length": u64::MAX}});
+        assert!(matches!(reply(&huge), Err(BadReply::TooLarge(_))));
         assert!(matches!(reply(&json!({"status": 200, "headers": {"a b": "c"}})), Err(BadReply::Header(_))));
     }
 }

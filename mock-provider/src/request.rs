@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::endpoint::{Endpoint, GrantType};
 
 /// A request to one of the provider's endpoints.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct WireRequest {
     /// Where it goes.
     pub endpoint: Endpoint,
@@ -93,7 +93,7 @@ pub enum ClientAuth {
 }
 
 /// The client's claim to be somebody.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Credentials {
     /// Where they stood.
     pub method: ClientAuth,
@@ -113,7 +113,7 @@ impl Credentials {
 }
 
 /// Parameters by name. A parameter without a value counts as absent (RFC 6749 section 3.2).
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Params {
     values: BTreeMap<String, String>,
     repeated: Vec<String>,

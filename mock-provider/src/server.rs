@@ -8,8 +8,8 @@ use axum::response::{IntoResponse, Response};
 use crate::decide::Rendered;
 use crate::endpoint::Endpoint;
 use crate::fault_io::Wire;
-use crate::handle::RealmHandle;
-use crate::journal::{Delivery, Sequence};
+use crate::handle::{RealmHandle, Ticket};
+use crate::journal::Delivery;
 use crate::provider::Realms;
 use crate::reply::Fault;
 use crate::request::WireRequest;
@@ -41,25 +41,33 @@ fn not_found() -> Response {
 }
 
 async fn exchange(realm: &RealmHandle, wire: &Wire, request: &WireRequest) -> Response {
-    let (sequence, parked) = realm.arrive(request);
-    let pending = Pending { realm: realm.clone(), sequence };
+    let (ticket, parked) = realm.arrive(request);
+    let pending = Pending { realm: realm.clone(), ticket, end: None };
     if let Some(released) = parked {
-        // A dropped sender (the realm was reset) lets the request go as a release does.
+        // A dropped sender means that the realm was reset: then there is no decision below.
         drop(released.await);
     }
-    let rendered = realm.decide(sequence, request).render();
-    send(pending, wire, rendered).await
+    match realm.decide(ticket, request) {
+        Some(decision) => send(pending, wire, decision.render()).await,
+        None => (StatusCode::SERVICE_UNAVAILABLE, "the realm was reset\n").into_response(),
+    }
 }
 
-async fn send(pending: Pending, wire: &Wire, mut rendered: Rendered) -> Response {
+async fn send(mut pending: Pending, wire: &Wire, mut rendered: Rendered) -> Response {
     let Some(fault) = rendered.fault else {
         pending.settle(Some(rendered.status), Delivery::Delivered);
         return response(rendered.status, &rendered.headers, Body::from(rendered.body));
     };
-    let lost = if fault.delivers() { Delivery::Delivered } else { Delivery::Lost };
     let status = (!matches!(fault, Fault::Never | Fault::ResetBeforeHeaders)).then_some(rendered.status);
-    pending.settle(status, lost);
-    wire.arm(fault, rendered.body.len());
+    let length = rendered.body.len();
+    if fault.delivers() {
+        // Only the connection knows when the last byte is out; a client that leaves before it drops the receipt.
+        pending.end = Some((status, Delivery::Abandoned));
+        wire.arm(fault, length, Some(Box::new(move || pending.settle(status, Delivery::Delivered))));
+    } else {
+        pending.settle(status, Delivery::Lost);
+        wire.arm(fault, length, None);
+    }
     match fault {
         Fault::Never => return std::future::pending().await,
         // The connection is cut before the padding, so the header has promised too much.
@@ -92,18 +100,20 @@ fn header_map(headers: &[(String, String)]) -> HeaderMap {
 /// A request without an answer. Dropped as such (the client left) it is journalled as abandoned.
 struct Pending {
     realm: RealmHandle,
-    sequence: Sequence,
+    ticket: Ticket,
+    /// How it ends; as abandoned where nothing else is said.
+    end: Option<(Option<u16>, Delivery)>,
 }
 
 impl Pending {
-    fn settle(self, status: Option<u16>, delivery: Delivery) {
-        self.realm.settle(self.sequence, status, delivery);
-        std::mem::forget(self);
+    fn settle(mut self, status: Option<u16>, delivery: Delivery) {
+        self.end = Some((status, delivery));
     }
 }
 
 impl Drop for Pending {
     fn drop(&mut self) {
-        self.realm.settle(self.sequence, None, Delivery::Abandoned);
+        let (status, delivery) = self.end.unwrap_or((None, Delivery::Abandoned));
+        self.realm.settle(self.ticket, status, delivery);
     }
 }

@@ -73,8 +73,8 @@ impl Realm {
         }
     }
 
-    /// Who the client is; nothing is spent before this is known.
-    fn authenticate(&self, request: &WireRequest) -> Result<String, OAuthError> {
+    /// Who the client says it is. A client that is known to be public needs no secret.
+    fn claim(&self, request: &WireRequest) -> Result<(String, Option<String>), OAuthError> {
         let credentials = request.credentials();
         if credentials.method == ClientAuth::Malformed {
             return Err(OAuthError::new(400, "invalid_request", BAD_REQUEST));
@@ -83,18 +83,24 @@ impl Realm {
             let text = "Credentials in post body and basic Authorization header do not match";
             return Err(OAuthError::new(400, "invalid_request", text));
         }
-        let id = credentials
-            .id
-            .ok_or_else(|| OAuthError::new(400, "invalid_request", "Could not determine client ID from request."))?;
-        let known = self.clients.get(&id);
-        let client = known.ok_or_else(|| OAuthError::new(401, "invalid_client", "The OAuth client was not found."))?;
-        let Some(expected) = &client.secret else { return Ok(id) };
-        let given =
-            credentials.secret.ok_or_else(|| OAuthError::new(400, "invalid_request", "client_secret is missing."))?;
-        if *expected != *given.as_str() {
-            return Err(OAuthError::new(401, "invalid_client", "The provided client secret is invalid."));
+        let none = || OAuthError::new(400, "invalid_request", "Could not determine client ID from request.");
+        let id = credentials.id.ok_or_else(none)?;
+        let public = self.clients.get(&id).is_some_and(|client| client.secret.is_none());
+        if credentials.secret.is_none() && !public {
+            return Err(OAuthError::new(400, "invalid_request", "client_secret is missing."));
         }
-        Ok(id)
+        Ok((id, credentials.secret))
+    }
+
+    /// Whether it is; nothing is spent before this is known.
+    fn authenticate(&self, (id, secret): (String, Option<String>)) -> Result<String, OAuthError> {
+        let not_found = || OAuthError::new(401, "invalid_client", "The OAuth client was not found.");
+        let client = self.clients.get(&id).ok_or_else(not_found)?;
+        let right = |expected: &Secret| secret.as_deref().is_some_and(|given| *expected == *given);
+        if client.secret.as_ref().is_none_or(right) {
+            return Ok(id);
+        }
+        Err(OAuthError::new(401, "invalid_client", "The provided client secret is invalid."))
     }
 
     fn redeem(&mut self, now: Timestamp, request: &WireRequest) -> Result<Issue, OAuthError> {
@@ -102,9 +108,10 @@ impl Realm {
         let required =
             |name: &str, text: String| params.get(name).ok_or_else(|| OAuthError::new(400, "invalid_request", &text));
         let redirect_uri = required("redirect_uri", "Missing parameter: redirect_uri".into())?;
+        let claim = self.claim(request)?;
         let value = required("code", "Missing required parameter: code".into())?;
         self.verifiers.extend(params.get("code_verifier").map(Secret::new));
-        let client = self.authenticate(request)?;
+        let client = self.authenticate(claim)?;
         let index = self.code_at(value)?;
         check_code(&self.codes[index], now, &client, redirect_uri, params.get("code_verifier"))?;
         self.codes[index].redeemed = true;
@@ -130,10 +137,10 @@ impl Realm {
     }
 
     fn refresh(&mut self, now: Timestamp, request: &WireRequest) -> Result<Issue, OAuthError> {
-        let value = request.params.get("refresh_token");
-        let value = value
-            .ok_or_else(|| OAuthError::new(400, "invalid_request", "Missing required parameter: refresh_token"))?;
-        let client = self.authenticate(request)?;
+        let claim = self.claim(request)?;
+        let missing = || OAuthError::new(400, "invalid_request", "Missing required parameter: refresh_token");
+        let value = request.params.get("refresh_token").ok_or_else(missing)?;
+        let client = self.authenticate(claim)?;
         let Some(TokenRef::Refresh(lineage, generation)) = self.by_value.get(value).copied() else {
             return Err(OAuthError::new(400, "invalid_grant", BAD_REQUEST));
         };
@@ -163,7 +170,7 @@ impl Realm {
         }
     }
 
-    /// Google's order: access_token, expires_in, refresh_token, scope, token_type, id_token.
+    /// Google's order: access_token, expires_in, refresh_token, scope, token_type, id_token, refresh_token_expires_in.
     fn issue(&mut self, now: Timestamp, issue: Issue) -> Answer {
         let access = self.mint_access(now, &issue.client, &issue.sub, &issue.scopes, issue.lineage);
         let mut minted = vec![self.access[access].label];
@@ -182,6 +189,11 @@ impl Realm {
             minted.push(Label { kind: TokenKind::Id, number: self.id_tokens });
             body.set("/id_token", JsonText::IdToken(Box::new(self.id_token(now, &issue, access))));
         }
+        if let Some(seconds) =
+            issue.refresh.and(issue.lineage).and_then(|lineage| self.refresh_expires_in(now, lineage))
+        {
+            body.set("/refresh_token_expires_in", JsonText::Raw(seconds.to_string()));
+        }
         Answer::api_text(200, body).with_effect(Effect {
             client: Some(issue.client),
             user: Some(issue.sub),
@@ -189,6 +201,12 @@ impl Realm {
             minted,
             error: None,
         })
+    }
+
+    /// Only a refresh token that has an end says so, and it says it last.
+    fn refresh_expires_in(&self, now: Timestamp, lineage: usize) -> Option<i64> {
+        let end = self.lineages[lineage].family.expires(&self.policy)?;
+        Some((end.as_millis() - now.as_millis()) / 1000)
     }
 
     fn refresh_value(&self, label: Label) -> String {

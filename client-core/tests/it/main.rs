@@ -138,7 +138,7 @@ fn jwk_set() -> Value {
     let pair = KeyPair::from_pkcs8(&STANDARD.decode(base64).unwrap()).unwrap();
     let text = |part: &[u8]| URL_SAFE_NO_PAD.encode(part);
     let public = pair.public_key();
-    json!({"keys": [{"kty": "RSA", "alg": "RS256", "use": "sig", "kid": "k1",
+    json!({"keys": [{"kty": "of the future", "kid": "k0"}, {"kty": "RSA", "alg": "RS256", "use": "sig", "kid": "k1",
         "n": text(public.modulus().big_endian_without_leading_zero()),
         "e": text(public.exponent().big_endian_without_leading_zero())}]})
 }

@@ -93,7 +93,9 @@ async fn a_passing_fault_is_shown_waited_out_and_cleared() {
 async fn an_id_token_on_refresh_has_to_fit() {
     for (change, fits) in [
         (json!({}), true),
-        (json!({"aud": ["other", "client"]}), true),
+        (json!({"aud": ["other", "client"], "azp": "client"}), true),
+        (json!({"aud": ["other", "client"]}), false),
+        (json!({"azp": "other"}), false),
         (json!({"sub": "u-eve"}), false),
         (json!({"iss": "https://evil.example"}), false),
         (json!({"aud": "other"}), false),
@@ -110,13 +112,20 @@ async fn an_id_token_on_refresh_has_to_fit() {
     }
 }
 
+/// The token with another character at the start of its signature.
+fn tampered(honest: &str) -> String {
+    let (input, signature) = honest.rsplit_once('.').unwrap();
+    let other = if signature.starts_with('A') { 'B' } else { 'A' };
+    format!("{input}.{other}{}", &signature[1..])
+}
+
 #[tokio::test]
 async fn a_forged_id_token_is_refused() {
     let rig = Rig::new().await;
     let cookie = rig.expired().await;
     let honest = rig.id_token(&json!({}));
     let none = format!("eyJhbGciOiJub25lIn0.{}.", honest.split('.').nth(1).unwrap());
-    for forged in [format!("{}A", &honest[..honest.len() - 1]), none, "not.a.jwt".to_owned()] {
+    for forged in [tampered(&honest), none, "not.a.jwt".to_owned()] {
         rig.answers("refresh_token", 1, tokens(&json!({"id_token": forged}))).await;
         let (read, _) = rig.read(&cookie).await;
         assert_eq!(error(&read), Some(SessionError::RefreshTokenError), "{forged}");

@@ -84,7 +84,7 @@ mod tests {
 
         #[test]
         fn answers_read_back(id: u64, message in ".{0,30}") {
-            for answer in [Answer::Threw { message: message.clone() }, Answer::Ok(serde_json::Map::new())] {
+            for answer in [Answer::Threw { message }, Answer::Ok(serde_json::Map::new())] {
                 let reply = Reply { regrant: ReplyKind::Answer, id, answer };
                 prop_assert_eq!(decode_reply(&encode_reply(&reply).unwrap()).unwrap(), reply);
             }

@@ -54,6 +54,9 @@ async fn replies_holds_policy_and_people_are_set_over_http() {
     let world = World::new().await;
     let control = Control(&world);
     let tokens = world.sign_in().await;
+    let rotating = control.call(Method::PUT, "/policy", Some(json!({"profile": "rotating"}))).await.1;
+    assert_eq!(rotating["reuse"], "revoke_family");
+    control.call(Method::PUT, "/policy", Some(json!({"profile": "google"}))).await;
     control.post("/replies", json!({"to": "token", "with": {"status": 500}})).await;
     assert_eq!(control.get("/replies").await.as_array().unwrap().len(), 1);
     assert_eq!(world.refresh(tokens.refresh()).await.status(), 500);
@@ -65,8 +68,8 @@ async fn replies_holds_policy_and_people_are_set_over_http() {
     assert_eq!(control.post("/authorize", json!({"user": "u-bob"})).await.0, 200);
     control.post("/holds", json!({"to": "token", "grant": "refresh_token"})).await;
     let released = async {
-        let parked = world.realm.wait_for_parked(1).await;
-        assert_eq!(control.get("/parked").await["parked"], json!(parked));
+        let parked = control.post("/parked/wait", json!({"count": 1})).await.1["parked"].clone();
+        assert_eq!(control.get("/parked").await["parked"], parked);
         control.post("/release", json!({ "order": parked })).await
     };
     let (refreshed, released) = tokio::join!(world.refresh(tokens.refresh()), released);
@@ -120,7 +123,9 @@ async fn bad_calls_say_what_is_wrong() {
         ("/replies", json!({"to": "token", "with": {}}), 400, "says nothing"),
         ("/replies", json!({"to": "tokn", "with": {"status": 500}}), 400, "unknown variant `tokn`"),
         ("/clock", json!({"advance": "soon"}), 400, "not a length of time"),
-        ("/policy", json!({}), 405, ""),
+        ("/policy", json!({}), 405, "not made with this method"),
+        ("/replies", json!({"to": "token", "with": {"fault": {"wrong_length": u64::MAX}}}), 400, "at most"),
+        ("/parked/wait", json!({"count": 1, "within": "1ms"}), 408, "only 0 requests"),
         ("/revoke", json!({"token": "rt#9"}), 404, "rt#9"),
         ("/release", json!({"order": [9]}), 404, "9"),
         ("/authorize", json!({"user": "nobody"}), 404, "nobody"),
@@ -136,12 +141,51 @@ async fn bad_calls_say_what_is_wrong() {
 }
 
 #[tokio::test]
-async fn reset_puts_everything_back() {
+async fn reset_puts_everything_back_and_old_tokens_are_worth_nothing() {
     let world = World::new().await;
-    world.sign_in().await;
+    let old = world.sign_in().await;
     let control = Control(&world);
     control.post("/reset", json!({})).await;
     assert!(world.realm.journal(0).is_empty());
-    assert_eq!(world.sign_in().await.refresh().len(), 103);
-    assert_eq!(world.realm.journal(0).len(), 2);
+    assert_eq!(error_of(world.refresh(old.refresh()).await).await, oauth(400, "invalid_grant", "Bad Request"));
+    assert_ne!(world.sign_in().await.refresh(), old.refresh());
+}
+
+#[tokio::test]
+async fn a_request_from_before_a_reset_touches_nothing_after_it() {
+    let world = World::new().await;
+    let tokens = world.sign_in().await;
+    world.realm.hold(serde_json::from_value(json!({"to": "token"})).unwrap());
+    let reset = async {
+        world.realm.wait_for_parked(1).await;
+        world.realm.reset();
+        world.realm.script(serde_json::from_value(json!({"to": "token", "with": {"status": 418}})).unwrap()).unwrap();
+    };
+    let (refreshed, ()) = tokio::join!(world.refresh(tokens.refresh()), reset);
+    assert_eq!(refreshed.status(), 503);
+    assert_eq!((world.realm.scripted().len(), world.realm.journal(0).len()), (1, 0));
+}
+
+#[tokio::test]
+async fn debug_output_holds_no_secret() {
+    let world = World::new().await;
+    world.sign_in().await;
+    let shown = format!("{:?} {:?} {:?}", world.realm, world._provider, world.realm.clients());
+    for (name, secret) in world.realm.secrets() {
+        assert!(!shown.contains(secret.expose()), "{name} is printed");
+    }
+}
+
+#[tokio::test]
+async fn the_clock_moves_once_a_call_however_many_call_at_once() {
+    let world = World::new().await;
+    let control = Control(&world);
+    let moves = [(); 8].map(|()| control.post("/clock", json!({"advance": "1h"})));
+    futures_join(moves).await;
+    assert_eq!(world.realm.now().as_millis(), crate::START.as_millis() + 8 * 3_600_000);
+}
+
+async fn futures_join<T>(calls: [impl Future<Output = T>; 8]) {
+    let [a, b, c, d, e, f, g, h] = calls;
+    tokio::join!(a, b, c, d, e, f, g, h);
 }

@@ -110,6 +110,23 @@ async fn a_body_can_be_cut_reset_mislabelled_or_dripped() {
 }
 
 #[tokio::test]
+async fn a_client_that_leaves_a_drip_has_not_got_its_answer() {
+    let (world, refresh) = scripted(to_refresh(&json!({"fault": {"drip": {"bytes": 1, "every": "1h"}}}))).await;
+    let sequence = world.realm.next_sequence();
+    tokio::select! {
+        _ = outcome(&world, &refresh) => panic!("it was answered"),
+        () = async {
+            while world.realm.journal(sequence).iter().all(|entry| entry.decided.is_none()) {
+                tokio::task::yield_now().await;
+            }
+        } => {}
+    }
+    world.realm.wait_for_answer(sequence).await;
+    let entry = world.realm.journal(sequence).remove(0);
+    assert_eq!((entry.delivery, entry.status), (Delivery::Abandoned, Some(200)));
+}
+
+#[tokio::test]
 async fn a_request_that_is_never_answered_is_journalled_at_once() {
     let (world, refresh) = scripted(to_refresh(&json!({"fault": "never"}))).await;
     let mut form = vec![("grant_type", "refresh_token"), ("refresh_token", refresh.as_str())];

@@ -124,6 +124,22 @@ async fn a_bad_client_or_redirect_uri_never_reaches_the_redirect_uri() {
 }
 
 #[tokio::test]
+async fn prompt_none_succeeds_only_where_nothing_has_to_be_asked() {
+    let world = World::new().await;
+    let asked = || world.authorize(&[("prompt", "none")]);
+    assert_eq!(query_of(&location(&asked().await))["error"], "interaction_required");
+    world.sign_in().await;
+    assert_eq!(query_of(&location(&asked().await))["prompt"], "none");
+}
+
+#[tokio::test]
+async fn a_hint_that_leads_nowhere_signs_nobody_in() {
+    let world = World::new().await;
+    let page = location(&world.authorize(&[("login_hint", "nobody@example.com")]).await);
+    assert_eq!(page.path(), "/signin/oauth/error");
+}
+
+#[tokio::test]
 async fn the_hinted_user_signs_in_else_the_chosen_one() {
     let world = World::new().await;
     world.realm.put_user(User::named("u-eve", "eve"));

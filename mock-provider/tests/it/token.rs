@@ -60,6 +60,26 @@ async fn the_policy_can_change_while_the_realm_runs() {
 }
 
 #[tokio::test]
+async fn a_refresh_token_with_an_end_says_so_last() {
+    let world = World::new().await;
+    world.realm.change_policy(&patch(json!({"refresh_ttl": "7d"})));
+    let code = world.code(&[("access_type", "offline")]).await;
+    let body: Value = world.redeem(&code, &[]).await.json().await.unwrap();
+    let last = body.as_object().unwrap().iter().next_back().unwrap();
+    assert_eq!((last.0.as_str(), last.1), ("refresh_token_expires_in", &json!(604_800)));
+}
+
+#[tokio::test]
+async fn a_public_client_needs_no_secret() {
+    let world = World::new().await;
+    world.realm.put_client(serde_json::from_value(json!({"id": "7-app"})).unwrap());
+    let code = world.code(&[("client_id", "7-app"), ("access_type", "offline")]).await;
+    let redirect = ("redirect_uri", crate::REDIRECT);
+    let form = [("grant_type", "authorization_code"), ("code", &code), ("client_id", "7-app"), redirect];
+    assert_eq!(world.token(&form).await.status(), 200);
+}
+
+#[tokio::test]
 async fn one_more_live_token_evicts_the_oldest_in_silence() {
     let world = World::new().await;
     world.realm.change_policy(&PolicyPatch { live_limit: Some(LiveLimit::AtMost(2)), ..PolicyPatch::default() });
@@ -90,9 +110,17 @@ async fn the_client_is_known_before_the_token_is_looked_at() {
     for (form, expected) in [
         (vec![("a", "b")], oauth(400, "unsupported_grant_type", "Invalid grant_type: ")),
         (vec![("grant_type", "password")], oauth(400, "unsupported_grant_type", "Invalid grant_type: password")),
-        (vec![grant], oauth(400, "invalid_request", "Missing required parameter: refresh_token")),
+        (vec![grant], oauth(400, "invalid_request", "Could not determine client ID from request.")),
+        (
+            vec![grant, ("client_id", id), ("client_secret", "x")],
+            oauth(400, "invalid_request", "Missing required parameter: refresh_token"),
+        ),
         (vec![grant, garbage], oauth(400, "invalid_request", "Could not determine client ID from request.")),
-        (vec![grant, garbage, ("client_id", "x")], oauth(401, "invalid_client", "The OAuth client was not found.")),
+        (vec![grant, garbage, ("client_id", "x")], oauth(400, "invalid_request", "client_secret is missing.")),
+        (
+            vec![grant, garbage, ("client_id", "x"), ("client_secret", "x")],
+            oauth(401, "invalid_client", "The OAuth client was not found."),
+        ),
         (vec![grant, garbage, ("client_id", id)], oauth(400, "invalid_request", "client_secret is missing.")),
         (
             vec![grant, garbage, ("client_id", id), ("client_secret", "x")],
@@ -210,6 +238,9 @@ async fn userinfo_and_tokeninfo_have_googles_shapes() {
     let access: Value = info("access_token", tokens.access.clone()).await.unwrap().json().await.unwrap();
     assert_eq!(access["expires_in"], "3599");
     assert_eq!(access["access_type"], "offline");
+    let old = world.http.get(format!("{base}/oauth2/v1/tokeninfo")).query(&[("access_token", &tokens.access)]);
+    let old: Value = old.send().await.unwrap().json().await.unwrap();
+    assert_eq!((&old["expires_in"], &old["verified_email"]), (&json!(3599), &json!(true)));
     let id: Value = info("id_token", tokens.id.clone()).await.unwrap().json().await.unwrap();
     assert_eq!(id["email_verified"], "true");
     let bad = info("id_token", format!("{}x", tokens.id)).await.unwrap();
