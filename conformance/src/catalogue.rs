@@ -168,7 +168,7 @@ fn collect(path: &Path, files: &mut Vec<SourceFile>) -> Result<(), (PathBuf, io:
     if path.is_dir() {
         for entry in std::fs::read_dir(path).map_err(failed)? {
             let inner = entry.map_err(failed)?.path();
-            if inner.is_dir() || inner.extension().is_some_and(|extension| extension == "yaml") {
+            if inner.is_dir() || inner.extension().is_some_and(|extension| extension == "yaml" || extension == "yml") {
                 collect(&inner, files)?;
             }
         }

@@ -18,7 +18,7 @@ use crate::drive::observe::Observer;
 use crate::history::{Ending, History, Leak, LeakPlace, Observation, RecordKind, StepPath, StepRecord};
 use crate::leaks;
 use crate::link::{Link, LinkError};
-use crate::scenario::model::{Change, Scenario, Step};
+use crate::scenario::model::{Change, Level, Scenario, Step};
 use crate::scenario::time_expr::{Anchor, TimeExpr};
 
 /// The scopes that every case asks for.
@@ -46,6 +46,19 @@ pub struct Driver<'a> {
 
 /// A step did not come to its end.
 pub(crate) type Stopped = Ending;
+
+/// The requests that count for a step.
+#[derive(Clone, Copy)]
+struct Windows {
+    wire: (Sequence, Sequence),
+    during: (Sequence, Sequence),
+}
+
+impl Windows {
+    const fn empty_at(next: Sequence) -> Self {
+        Self { wire: (next, next), during: (next, next) }
+    }
+}
 
 /// A command to the target, ready to be sent.
 struct Command {
@@ -80,12 +93,17 @@ impl<'a> Driver<'a> {
 
     /// Runs the case to its end, or to where it stops, and gives what happened.
     pub async fn run(mut self, case: &str, claims: &[Capability]) -> History {
-        let ended = self.all_steps(case).await.err();
-        let log = if ended.is_none() && claims.contains(&Capability::Logs) { self.log().await } else { String::new() };
+        let mut ended = self.all_steps(case).await.err();
+        let gone = matches!(ended, Some(Ending::Crash { .. } | Ending::Broken { .. }));
+        let log = if claims.contains(&Capability::Logs) && !gone { self.log().await } else { Ok(String::new()) };
+        let log = log.unwrap_or_else(|blocked| {
+            ended.get_or_insert(blocked);
+            String::new()
+        });
         if ended.is_none() {
             drop(self.link.ask(Verb::Stop {}, STEP_LIMIT).await);
         }
-        self.history(ended, &log)
+        self.history(ended, &log, claims)
     }
 
     /// Sets the target's clock to two instants an hour apart and asks back. No expiry is believed without this.
@@ -94,8 +112,11 @@ impl<'a> Driver<'a> {
         let driver = Driver::new(&scenario, link, realm, hello);
         driver.command("start", Verb::Start(Box::new(driver.start_message("clock-probe")))).await?;
         for now_ms in [driver.start.as_millis(), driver.start.as_millis() + 3_600_000] {
-            let answer =
-                driver.link.ask(Verb::Clock { now_ms }, STEP_LIMIT).await.map_err(|error| ending_of("clock", error))?;
+            let answer = driver
+                .link
+                .ask(Verb::Clock { now_ms }, STEP_LIMIT)
+                .await
+                .map_err(|error| ending_of("clock", Level::Must, error))?;
             let Answer::Ok(members) = answer else { return Ok(false) };
             if members.get("now_ms").and_then(serde_json::Value::as_i64) != Some(now_ms) {
                 return Ok(false);
@@ -146,14 +167,13 @@ impl<'a> Driver<'a> {
         match step {
             Step::SignIn(_) | Step::Session(_) | Step::Api(_) | Step::SignOut(_) => self.asked(path, name, step).await,
             Step::Together(together) => {
-                let from = self.cursor;
-                self.start_group(index, together, from);
+                self.start_group(index, together);
                 self.silent(path, name, format!("start {} at once", together.steps.len()));
                 Ok(())
             }
             Step::Parked(parked) => self.parked(path, name, parked).await,
             Step::Release(release) => self.release(path, name, &release.order).await,
-            Step::Join(join) => self.join(path, name, &join.of.value, limit(join.within)).await,
+            Step::Join(join) => self.join(path, name, join).await,
             Step::Second(second) => {
                 let (of, actor, kind) = (second.of.value.clone(), second.actor.value.clone(), second.kind);
                 self.command(&name, Verb::Second { of, actor, kind }).await?;
@@ -185,7 +205,8 @@ impl<'a> Driver<'a> {
     /// A step that shows something, carried out and waited for.
     async fn asked(&mut self, path: StepPath, name: String, step: &Step) -> Result<(), Stopped> {
         self.choose_user(&name, step)?;
-        let from = self.cursor;
+        let (from, begun) = (self.cursor, self.realm.next_sequence());
+        let level = level_of(step).unwrap_or(self.scenario.level);
         let mut observations = vec![];
         for command in commands(step, &self.realm) {
             let id = self.link.reserve();
@@ -193,11 +214,11 @@ impl<'a> Driver<'a> {
                 self.kept_back.insert(name.clone(), id);
             }
             let answer = self.link.ask_as(id, command.verb, command.limit).await;
-            observations.push(self.observer.observe(&name, command.actor, answer)?);
+            observations.push(self.observer.observe(&name, level, command.actor, answer)?);
         }
         self.cursor = self.realm.next_sequence();
-        let wire = (from, self.cursor);
-        self.record(path, name, action_of(step), observations, wire, RecordKind::Asked);
+        let windows = Windows { wire: (from, self.cursor), during: (begun, self.cursor) };
+        self.record(path, name, action_of(step), observations, windows, RecordKind::Asked);
         Ok(())
     }
 
@@ -211,7 +232,7 @@ impl<'a> Driver<'a> {
     /// A command whose answer shows nothing.
     async fn command(&self, name: &str, verb: Verb) -> Result<(), Stopped> {
         let answer = self.link.ask(verb, STEP_LIMIT).await;
-        self.observer.observe(name, String::new(), answer).map(drop)
+        self.observer.observe(name, Level::Must, String::new(), answer).map(drop)
     }
 
     async fn deliver(&mut self, path: StepPath, name: String, of: &str, fate: Fate) -> Result<(), Stopped> {
@@ -223,10 +244,15 @@ impl<'a> Driver<'a> {
         Ok(())
     }
 
-    async fn log(&self) -> String {
+    /// The log; a target that claims one and does not give it is blocked, for nothing can be said about it.
+    async fn log(&self) -> Result<String, Stopped> {
+        let blocked = |reason: String| Ending::Blocked { step: "logs".to_owned(), reason };
         match self.link.ask(Verb::Logs {}, STEP_LIMIT).await {
-            Ok(Answer::Ok(members)) => serde_json::Value::Object(members).to_string(),
-            Ok(Answer::Threw { .. } | Answer::No { .. } | Answer::Broken { .. }) | Err(_) => String::new(),
+            Ok(Answer::Ok(members)) => Ok(serde_json::Value::Object(members).to_string()),
+            Ok(Answer::Threw { .. } | Answer::No { .. } | Answer::Broken { .. }) => {
+                Err(blocked("the log was not given".to_owned()))
+            }
+            Err(error) => Err(blocked(error.to_string())),
         }
     }
 
@@ -303,7 +329,7 @@ impl<'a> Driver<'a> {
 
     fn silent(&mut self, path: StepPath, name: String, action: String) {
         let next = self.realm.next_sequence();
-        self.record(path, name, action, vec![], (next, next), RecordKind::Silent);
+        self.record(path, name, action, vec![], Windows::empty_at(next), RecordKind::Silent);
     }
 
     fn record(
@@ -312,13 +338,14 @@ impl<'a> Driver<'a> {
         name: String,
         action: String,
         observations: Vec<Observation>,
-        wire: (Sequence, Sequence),
+        windows: Windows,
         kind: RecordKind,
     ) {
-        self.steps.push(StepRecord { path, name, action, at: self.realm.now(), observations, wire, kind });
+        let Windows { wire, during } = windows;
+        self.steps.push(StepRecord { path, name, action, at: self.realm.now(), observations, wire, during, kind });
     }
 
-    fn history(self, ended: Option<Ending>, log: &str) -> History {
+    fn history(self, ended: Option<Ending>, log: &str, claims: &[Capability]) -> History {
         let secrets = self.realm.secrets();
         let mut leaks = self.observer.leaks(&secrets);
         leaks.extend(leaks::found_in(log, &secrets).into_iter().map(|secret| Leak { secret, place: LeakPlace::Log }));
@@ -327,6 +354,7 @@ impl<'a> Driver<'a> {
             journal: self.realm.journal(0),
             counters: self.realm.counters(),
             leaks,
+            claims: claims.iter().copied().collect(),
             start: self.start,
             ended,
         }
@@ -346,16 +374,20 @@ fn name_of(step: &Step) -> Option<String> {
         Step::Join(step) => &step.name,
         Step::Parked(step) => &step.name,
         Step::Together(step) => return Some(step.name.value.clone()),
-        Step::Second(_)
-        | Step::Clock(_)
-        | Step::ClientClock(_)
-        | Step::Provider(_)
-        | Step::Release(_)
-        | Step::Deliver(_)
-        | Step::Restart(_)
-        | Step::Note(_) => &None,
+        _ => &None,
     };
     name.as_ref().map(|name| name.value.clone())
+}
+
+fn level_of(step: &Step) -> Option<Level> {
+    match step {
+        Step::SignIn(step) => step.level,
+        Step::Session(step) => step.level,
+        Step::Api(step) => step.level,
+        Step::SignOut(step) => step.level,
+        Step::Join(step) => step.level,
+        _ => None,
+    }
 }
 
 /// The commands that a step stands for.
@@ -381,17 +413,7 @@ fn commands(step: &Step, realm: &RealmHandle) -> Vec<Command> {
             let actor = &step.actor.value;
             vec![command(actor, Verb::SignOut { actor: actor.clone() }, step.within)]
         }
-        Step::Second(_)
-        | Step::Clock(_)
-        | Step::ClientClock(_)
-        | Step::Provider(_)
-        | Step::Together(_)
-        | Step::Parked(_)
-        | Step::Release(_)
-        | Step::Join(_)
-        | Step::Deliver(_)
-        | Step::Restart(_)
-        | Step::Note(_) => vec![],
+        _ => vec![],
     }
 }
 
@@ -404,17 +426,7 @@ fn action_of(step: &Step) -> String {
         },
         Step::Api(step) => format!("{} calls the resource", step.actor.value),
         Step::SignOut(step) => format!("{} signs out", step.actor.value),
-        Step::Second(_)
-        | Step::Clock(_)
-        | Step::ClientClock(_)
-        | Step::Provider(_)
-        | Step::Together(_)
-        | Step::Parked(_)
-        | Step::Release(_)
-        | Step::Join(_)
-        | Step::Deliver(_)
-        | Step::Restart(_)
-        | Step::Note(_) => String::new(),
+        _ => String::new(),
     }
 }
 
@@ -437,10 +449,10 @@ fn times(count: u32) -> String {
 }
 
 /// What an answer that never came means.
-fn ending_of(step: &str, error: LinkError) -> Ending {
+fn ending_of(step: &str, level: Level, error: LinkError) -> Ending {
     let step = step.to_owned();
     match error {
-        LinkError::TimedOut(_) => Ending::Hang { step, reason: error.to_string() },
+        LinkError::TimedOut(_) => Ending::Hang { step, reason: error.to_string(), level },
         LinkError::Closed => Ending::Crash { step },
         LinkError::BadLine(reason) => Ending::Broken { step, reason },
     }

@@ -45,6 +45,9 @@ pub struct RunStarted {
     pub seed: u64,
     /// What the run has to reach.
     pub gate: Gate,
+    /// Where the scenarios come from; none for the built-in ones.
+    #[serde(default)]
+    pub sources: Vec<String>,
     /// How many cases were selected.
     pub cases: usize,
 }

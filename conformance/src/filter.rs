@@ -61,7 +61,7 @@ impl Filter {
         if !text.contains(['(', '&', '|', '!', ' ']) && !text.is_empty() {
             return Ok(Self::Id(text.to_owned()));
         }
-        let mut parser = Parser { text, at: 0 };
+        let mut parser = Parser { text, at: 0, depth: 0 };
         let filter = parser.either()?;
         parser.skip_space();
         if parser.at < text.len() { Err(parser.error("expected `&`, `|` or `-`")) } else { Ok(filter) }
@@ -89,32 +89,45 @@ fn without_variant(id: &str) -> &str {
     id.split_once('[').map_or(id, |(head, _)| head)
 }
 
-/// Whether a path follows a pattern.
+/// Whether a path follows a pattern. Quadratic at worst: each part of the pattern keeps the set of places it can end at.
 fn follows(path: &str, pattern: &str) -> bool {
-    fn parts(path: &[&str], pattern: &[&str]) -> bool {
-        match pattern.split_first() {
-            None => path.is_empty(),
-            Some((&"**", rest)) => (0..=path.len()).any(|taken| parts(&path[taken..], rest)),
-            Some((first, rest)) => {
-                path.split_first().is_some_and(|(part, others)| part_follows(part, first) && parts(others, rest))
-            }
+    let parts: Vec<&str> = path.split('/').collect();
+    let mut ends = vec![false; parts.len() + 1];
+    ends[0] = true;
+    for wanted in pattern.split('/') {
+        let mut next = vec![false; parts.len() + 1];
+        for place in 0..=parts.len() {
+            next[place] = if wanted == "**" {
+                ends[..=place].contains(&true)
+            } else {
+                place > 0 && ends[place - 1] && part_follows(parts[place - 1], wanted)
+            };
         }
+        ends = next;
     }
-    parts(&path.split('/').collect::<Vec<_>>(), &pattern.split('/').collect::<Vec<_>>())
+    ends[parts.len()]
 }
 
+/// The pieces between the stars have to come one after the other; taking each as early as possible loses nothing.
 fn part_follows(part: &str, pattern: &str) -> bool {
-    match pattern.split_once('*') {
-        None => part == pattern,
-        Some((head, tail)) => part.strip_prefix(head).is_some_and(|rest| {
-            rest.char_indices().map(|(at, _)| at).chain([rest.len()]).any(|at| part_follows(&rest[at..], tail))
-        }),
+    let Some((head, tail)) = pattern.split_once('*') else { return part == pattern };
+    let Some(mut rest) = part.strip_prefix(head) else { return false };
+    let pieces: Vec<&str> = tail.split('*').collect();
+    let Some((last, middle)) = pieces.split_last() else { return true };
+    for piece in middle {
+        let Some(at) = rest.find(piece) else { return false };
+        rest = &rest[at + piece.len()..];
     }
+    rest.ends_with(last)
 }
+
+/// Deeper nesting is refused.
+const DEEPEST: usize = 64;
 
 struct Parser<'a> {
     text: &'a str,
     at: usize,
+    depth: usize,
 }
 
 impl Parser<'_> {
@@ -159,6 +172,16 @@ impl Parser<'_> {
     }
 
     fn one(&mut self) -> Result<Filter, BadFilter> {
+        if self.depth > DEEPEST {
+            return Err(self.error("the filter is nested too deeply"));
+        }
+        self.depth += 1;
+        let inner = self.nested();
+        self.depth -= 1;
+        inner
+    }
+
+    fn nested(&mut self) -> Result<Filter, BadFilter> {
         if self.eat('!') {
             return Ok(Filter::Not(Box::new(self.one()?)));
         }
@@ -202,7 +225,7 @@ impl Parser<'_> {
                 None => self.level(&argument).map(Filter::Level),
             },
             _ => {
-                let at = Self { text: self.text, at: start };
+                let at = Self { text: self.text, at: start, depth: 0 };
                 Err(at.error(&format!("there is no predicate `{name}`; there are id, tag, level, needs and ref")))
             }
         }
@@ -236,9 +259,18 @@ mod tests {
             ("a/bcd", "a/b*d", true),
             ("a/bcd", "a/*x*", false),
             ("a", "", false),
+            ("a/abcabc", "a/*bc", true),
+            ("a/aXbYc", "a/a*b*c", true),
+            ("a/ab", "a/ab*b", false),
         ] {
             assert_eq!(follows(path, pattern), expected, "{path} {pattern}");
         }
+    }
+
+    #[test]
+    fn a_hard_pattern_takes_no_time() {
+        assert!(!follows(&"a".repeat(2_000), &format!("{}z", "*a".repeat(1_000))));
+        assert!(!follows(&vec!["a"; 200].join("/"), &format!("{}/z", vec!["**"; 200].join("/"))));
     }
 
     #[test]
@@ -256,6 +288,8 @@ mod tests {
             ("tag(a", "expected `)`"),
             ("level(high)", "a level is must, should or may"),
             ("tag()", "nothing stands"),
+            (&"(".repeat(60_000), "nested too deeply"),
+            (&format!("{}tag(a)", "!".repeat(60_000)), "nested too deeply"),
             ("tag(a) tag(b)", "expected `&`"),
         ] {
             let error = Filter::parse(text).unwrap_err().to_string();

@@ -1,6 +1,11 @@
 //! What happened in a case: observations and the provider's journal, complete and free of secrets. Pure data.
 
+use std::collections::BTreeSet;
+
+use adapter_protocol::Capability;
 use mock_provider::{Counters, Entry, Sequence, Timestamp};
+
+use crate::scenario::model::Level;
 
 /// What happened in a case.
 #[derive(Clone, Debug)]
@@ -13,6 +18,8 @@ pub struct History {
     pub counters: Counters,
     /// Secrets where they do not belong.
     pub leaks: Vec<Leak>,
+    /// What the target claims: of what it does not claim nothing is judged.
+    pub claims: BTreeSet<Capability>,
     /// Where the clock stood at the start.
     pub start: Timestamp,
     /// How the case ended, where it did not run to its end.
@@ -43,6 +50,8 @@ pub struct StepRecord {
     pub observations: Vec<Observation>,
     /// The requests of its time: from this number up to, not including, that one.
     pub wire: (Sequence, Sequence),
+    /// The requests between its very start and its end. Shorter than `wire`, which begins where the step before ended.
+    pub during: (Sequence, Sequence),
     /// Whether requests to the token endpoint may come in that time.
     pub kind: RecordKind,
 }
@@ -109,6 +118,8 @@ pub struct Leak {
 pub enum LeakPlace {
     /// In what the browser can read, after this step.
     Session(String),
+    /// In a message, a name or a reason that this step gave.
+    Message(String),
     /// In the log.
     Log,
 }
@@ -122,6 +133,8 @@ pub enum Ending {
         step: String,
         /// What was waited for.
         reason: String,
+        /// How binding the step is.
+        level: Level,
     },
     /// The adapter went away.
     Crash {
@@ -142,6 +155,18 @@ pub enum Ending {
         /// How.
         reason: String,
     },
+}
+
+impl Ending {
+    /// How it ended, in a sentence.
+    pub fn words(&self) -> String {
+        match self {
+            Self::Hang { step, reason, .. } => format!("{step} did not end: {reason}"),
+            Self::Crash { step } => format!("the adapter went away during {step}"),
+            Self::Blocked { step, reason } => format!("{step} could not be carried out: {reason}"),
+            Self::Broken { step, reason } => format!("{step} broke: {reason}"),
+        }
+    }
 }
 
 impl SessionSeen {
@@ -165,7 +190,7 @@ impl Seen {
             Self::Api(Some(status), session) => format!("status {status}; {}", session.words()),
             Self::Api(None, session) => format!("no call; {}", session.words()),
             Self::Done => "done".to_owned(),
-            Self::Threw(message) => format!("raised: {}", message.escape_debug()),
+            Self::Threw(message) => format!("raised: {message}"),
         }
     }
 

@@ -8,14 +8,15 @@ use mock_provider::Counters;
 
 use crate::check::{CaseResult, Check, Detail, Verdict};
 use crate::history::{Ending, History, Observation, RecordKind, Seen, StepRecord};
+use crate::judge::session::Tokens;
 use crate::scenario::matcher::Leaf;
 use crate::scenario::model::{Expect, Level, Scenario, Step};
 
-pub use invariants::{Background, INVARIANTS};
+pub use invariants::INVARIANTS;
 pub(crate) use wire::words;
 
 /// Judges a case.
-pub fn judge(scenario: &Scenario, history: &History, background: Background) -> Vec<Check> {
+pub fn judge(scenario: &Scenario, history: &History) -> Vec<Check> {
     let mut checks = vec![];
     for record in &history.steps {
         checks.extend(step_checks(scenario, history, record));
@@ -23,7 +24,7 @@ pub fn judge(scenario: &Scenario, history: &History, background: Background) -> 
     if history.ended.is_none() {
         checks.extend(final_checks(scenario, history));
     }
-    checks.extend(invariants::all(history, background));
+    checks.extend(invariants::all(history));
     checks
 }
 
@@ -38,7 +39,8 @@ pub fn result(history: &History, checks: &[Check]) -> CaseResult {
     let ended = match &history.ended {
         None => CaseResult::Pass,
         Some(Ending::Blocked { .. }) => CaseResult::Blocked,
-        Some(Ending::Hang { .. }) => CaseResult::Hang,
+        Some(Ending::Hang { level: Level::Must, .. }) => CaseResult::Hang,
+        Some(Ending::Hang { level: Level::Should | Level::May, .. }) => CaseResult::Warn,
         Some(Ending::Crash { .. }) => CaseResult::Crash,
         Some(Ending::Broken { .. }) => CaseResult::Broken,
     };
@@ -60,7 +62,7 @@ fn step_checks(scenario: &Scenario, history: &History, record: &StepRecord) -> V
     let mut checks = vec![];
     for (index, observation) in record.observations.iter().enumerate() {
         let name = observed_name(record, observation, index);
-        checks.extend(observation_checks(scenario, expect, level, &name, observation));
+        checks.extend(observation_checks(scenario, history, expect, level, &name, observation));
     }
     if let Some(wire) = &expect.wire {
         checks.push(wire::check(wire, history, record.wire, &record.name, level));
@@ -84,16 +86,7 @@ fn expectation(step: &Step) -> Option<(&Expect, Option<Level>)> {
         Step::Api(step) => Some((&step.expect, step.level)),
         Step::SignOut(step) => Some((&step.expect, step.level)),
         Step::Join(step) => Some((&step.expect, step.level)),
-        Step::Second(_)
-        | Step::Clock(_)
-        | Step::ClientClock(_)
-        | Step::Provider(_)
-        | Step::Together(_)
-        | Step::Parked(_)
-        | Step::Release(_)
-        | Step::Deliver(_)
-        | Step::Restart(_)
-        | Step::Note(_) => None,
+        _ => None,
     }
 }
 
@@ -108,6 +101,7 @@ fn observed_name(record: &StepRecord, observation: &Observation, index: usize) -
 
 fn observation_checks(
     scenario: &Scenario,
+    history: &History,
     expect: &Expect,
     level: Level,
     name: &str,
@@ -122,13 +116,14 @@ fn observation_checks(
     if threw.is_some() {
         return checks;
     }
+    let tokens = Tokens::of(&history.claims);
     let seen = observation.seen.session();
     for wanted in expect.session.iter().chain(&expect.each) {
-        checks.extend(session::checks(wanted, seen, name, level));
+        checks.extend(session::checks(wanted, seen, name, level, tokens));
     }
     if let Some(names) = &expect.outcome {
         let wanted = names.0.iter().filter_map(|name| scenario.outcomes.get(&name.value)).map(|outcome| &outcome.value);
-        checks.push(session::any_outcome(wanted, seen, name, level));
+        checks.push(session::any_outcome(wanted, seen, name, level, tokens));
     }
     if let Some(status) = &expect.status {
         let got = match &observation.seen {

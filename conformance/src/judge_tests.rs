@@ -1,5 +1,8 @@
 //! The judge against histories made by hand.
 
+use std::collections::BTreeSet;
+
+use adapter_protocol::Capability;
 use mock_provider::{Entry, Timestamp};
 use serde_json::json;
 
@@ -35,6 +38,10 @@ fn entry(sequence: u64, change: &serde_json::Value) -> Entry {
     serde_json::from_value(value).unwrap()
 }
 
+fn all_claims() -> BTreeSet<Capability> {
+    [Capability::SessionAccessToken, Capability::Logs].into()
+}
+
 fn history(seen: Vec<Seen>, journal: Vec<Entry>) -> History {
     let start = Timestamp::from_millis(0);
     let observations = seen.into_iter().map(|seen| Observation { actor: "ada".into(), seen }).collect();
@@ -45,14 +52,23 @@ fn history(seen: Vec<Seen>, journal: Vec<Entry>) -> History {
         at: start,
         observations,
         wire: (1, 100),
+        during: (1, 100),
         kind: RecordKind::Asked,
     };
-    History { steps: vec![record], journal, counters: Counters::default(), leaks: vec![], start, ended: None }
+    History {
+        steps: vec![record],
+        journal,
+        counters: Counters::default(),
+        leaks: vec![],
+        claims: all_claims(),
+        start,
+        ended: None,
+    }
 }
 
 /// The ids of the checks that did not pass.
 fn missed(expect: &str, history: &History) -> Vec<String> {
-    let checks = judge(&scenario(expect), history, Background::Unclaimed);
+    let checks = judge(&scenario(expect), history);
     checks.into_iter().filter(|check| check.verdict != Verdict::Pass).map(|check| check.id).collect()
 }
 
@@ -68,7 +84,7 @@ fn alternatives_have_grades() {
     let expect = "{ session: { any_of: [ { error: RefreshTokenError }, { state: signed_out, grade: warn, because: b }, { state: active, grade: fail } ] } }";
     let verdict = |seen| {
         let history = history(vec![seen], vec![]);
-        let checks = judge(&scenario(expect), &history, Background::Unclaimed);
+        let checks = judge(&scenario(expect), &history);
         (checks[1].verdict, result(&history, &checks))
     };
     assert_eq!(verdict(session("active", Some("RefreshTokenError"), None)), (Verdict::Pass, CaseResult::Pass));
@@ -93,7 +109,7 @@ fn the_wire_is_compared_one_by_one() {
 fn a_count_has_a_level_of_its_own() {
     let expect = "{ wire: { count: { to: token }, is: 0..1, level: should, check: single-flight } }";
     let two = history(vec![Seen::Done], vec![entry(1, &json!({})), entry(2, &json!({}))]);
-    let checks = judge(&scenario(expect), &two, Background::Unclaimed);
+    let checks = judge(&scenario(expect), &two);
     assert_eq!(result(&two, &checks), CaseResult::Warn);
     assert!(checks.iter().any(|check| check.id == "single-flight" && check.verdict == Verdict::Warn));
 }
@@ -118,16 +134,51 @@ fn the_invariants_hold_in_every_case() {
     assert_eq!(missed("{}", &unasked), ["no-unasked-token-request"]);
     let storm = history(vec![Seen::Done], (1..=3).map(|sequence| entry(sequence, &json!({}))).collect());
     assert_eq!(missed("{}", &storm), ["no-refresh-storm"]);
-    let hang = History { ended: Some(Ending::Hang { step: "read".into(), reason: "r".into() }), ..clean };
+    let hang =
+        History { ended: Some(Ending::Hang { step: "read".into(), reason: "r".into(), level: Level::Must }), ..clean };
     assert_eq!(missed("{}", &hang), ["answers-in-time"]);
     assert_eq!(result(&hang, &[]), CaseResult::Hang);
 }
 
 #[test]
-fn background_refresh_is_fine_where_it_is_claimed() {
-    let unasked = history(vec![Seen::Done], vec![entry(100, &json!({}))]);
-    let checks = judge(&scenario("{}"), &unasked, Background::Claimed);
-    assert_eq!(result(&unasked, &checks), CaseResult::Pass);
+fn what_is_not_claimed_is_not_judged() {
+    let unasked = history(vec![session("active", None, None)], vec![entry(100, &json!({}))]);
+    let with = |claims: &[Capability]| History { claims: claims.iter().copied().collect(), ..unasked.clone() };
+    assert!(missed("{}", &with(&[Capability::RefreshBackground])).is_empty());
+    let token = "{ session: { access_token: at#2 } }";
+    assert_eq!(missed(token, &with(&[Capability::RefreshBackground, Capability::SessionAccessToken])).len(), 1);
+    assert!(missed(token, &with(&[Capability::RefreshBackground])).is_empty());
+    let ids: Vec<String> = judge(&scenario("{}"), &with(&[])).into_iter().map(|check| check.id).collect();
+    assert!(!ids.contains(&"no-secret-in-log".to_owned()), "a log that was not read is not said to be clean");
+}
+
+#[test]
+fn a_request_between_two_steps_is_unasked_although_it_counts_for_the_next() {
+    let mut early = history(vec![Seen::Done], vec![entry(1, &json!({}))]);
+    early.steps[0].during = (2, 100);
+    assert_eq!(missed("{ wire: [ { to: token } ] }", &early), ["no-unasked-token-request"]);
+}
+
+#[test]
+fn a_secret_in_a_message_is_a_leak() {
+    let place = LeakPlace::Message("read".into());
+    let told = History { leaks: vec![Leak { secret: "rt#1".into(), place }], ..history(vec![Seen::Done], vec![]) };
+    assert_eq!(missed("{}", &told), ["no-secret-in-log"]);
+}
+
+#[test]
+fn a_hang_is_worth_what_its_step_is_worth() {
+    let ended = Some(Ending::Hang { step: "read".into(), reason: "r".into(), level: Level::Should });
+    let slow = History { ended, ..history(vec![Seen::Done], vec![]) };
+    let checks = judge(&scenario("{}"), &slow);
+    assert_eq!(result(&slow, &checks), CaseResult::Warn);
+}
+
+#[test]
+fn keys_are_tolerated_in_a_list_and_counted_in_a_count() {
+    let keys = history(vec![Seen::Done], vec![entry(1, &json!({"endpoint": "jwks"}))]);
+    assert!(missed("{ wire: none }", &keys).is_empty());
+    assert_eq!(missed("{ wire: { count: { to: jwks }, is: 0 } }", &keys), ["read.wire"]);
 }
 
 #[test]

@@ -6,9 +6,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use adapter_protocol::{Answer, Request, Verb, decode_reply, encode_request};
+use adapter_protocol::{Answer, MAX_LINE, Request, Verb, decode_reply, encode_request};
 use futures_util::future::BoxFuture;
-use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncWrite, AsyncWriteExt as _, BufReader};
+use tokio::io::{
+    AsyncBufRead, AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, BufReader,
+};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
@@ -130,9 +132,9 @@ async fn write(mut pipe: Box<dyn AsyncWrite + Send + Unpin>, mut lines: mpsc::Un
 }
 
 async fn read(pipe: Box<dyn AsyncRead + Send + Unpin>, waiting: Arc<Mutex<Option<Waiting>>>) {
-    let mut lines = BufReader::new(pipe).lines();
+    let mut pipe = BufReader::new(pipe);
     let locked = || waiting.lock().unwrap_or_else(PoisonError::into_inner);
-    while let Ok(Some(line)) = lines.next_line().await {
+    while let Some(line) = next_line(&mut pipe).await {
         match decode_reply(&line) {
             Ok(reply) => {
                 let asked = locked().as_mut().and_then(|waiting| waiting.remove(&reply.id));
@@ -148,4 +150,14 @@ async fn read(pipe: Box<dyn AsyncRead + Send + Unpin>, waiting: Arc<Mutex<Option
         }
     }
     drop(locked().take());
+}
+
+/// The next line, or as much of it as a message may have: what is longer is refused when it is decoded.
+async fn next_line(pipe: &mut (impl AsyncBufRead + Unpin)) -> Option<String> {
+    let mut line = vec![];
+    let read = pipe.take(MAX_LINE as u64 + 1).read_until(b'\n', &mut line).await;
+    match read {
+        Ok(0) | Err(_) => None,
+        Ok(_) => Some(String::from_utf8_lossy(&line).trim_end_matches(['\n', '\r']).to_owned()),
+    }
 }

@@ -2,12 +2,15 @@
 //!
 //! One dispatcher owns the state of the run and hands events to a sink in the order in which they happen.
 
+use std::any::Any;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
 use adapter_protocol::{Answer, Capability, Hello, HelloAnswer, PROTOCOL, Verb};
+use futures_util::FutureExt as _;
 use mock_provider::{Provider, Timestamp};
 use serde::Deserialize as _;
 use tokio::sync::mpsc;
@@ -18,7 +21,7 @@ use crate::check::{CaseResult, Gate};
 use crate::drive::Driver;
 use crate::event::{CaseReport, Event, Footer, LOG_FORMAT, RefReport, RunStarted};
 use crate::history::{Ending, History};
-use crate::judge::{Background, judge, result};
+use crate::judge::{judge, result};
 use crate::link::{Link, LinkError, Target};
 use crate::scenario::lint::name_of;
 use crate::timeline;
@@ -26,6 +29,9 @@ use crate::uptime::Stopwatch;
 
 /// Where every case's clock stands at first: 2030-01-01T00:00:00Z, far from any real token.
 pub const START: Timestamp = Timestamp::from_millis(1_893_456_000_000);
+
+/// How the reason begins of a case that is broken by the suite's own fault.
+pub const SUITE_BUG: &str = "a bug in the suite, please report it: ";
 
 /// Real time for the handshake.
 const HANDSHAKE: Duration = Duration::from_secs(60);
@@ -45,6 +51,8 @@ pub struct Plan {
     pub seed: u64,
     /// What the run has to reach.
     pub gate: Gate,
+    /// Where the scenarios come from, for the command that runs one again; none for the built-in ones.
+    pub sources: Vec<String>,
 }
 
 impl std::fmt::Debug for Plan {
@@ -106,6 +114,7 @@ fn started(plan: &Plan, hello: &HelloAnswer) -> RunStarted {
         implementation: hello.target.clone(),
         seed: plan.seed,
         gate: plan.gate,
+        sources: plan.sources.clone(),
         cases: plan.entries.len(),
     }
 }
@@ -159,8 +168,9 @@ async fn execute(plan: Plan, provider: Arc<Provider>, events: mpsc::UnboundedSen
         let (shared, provider, events) = (Arc::clone(&shared), Arc::clone(&provider), events.clone());
         running.spawn(async move {
             drop(events.send(Event::CaseStarted { id: entry.case.id.clone() }));
-            let report = case(&*shared.0, &provider, &entry, &shared.1, index).await;
-            drop(events.send(Event::CaseFinished(Box::new(report))));
+            let running = AssertUnwindSafe(case(&*shared.0, &provider, &entry, &shared.1, index)).catch_unwind();
+            let finished = running.await.unwrap_or_else(|panic| suite_bug(report(&entry, &shared.1), &*panic));
+            drop(events.send(Event::CaseFinished(Box::new(finished))));
         });
     }
     while running.join_next().await.is_some() {}
@@ -181,10 +191,10 @@ async fn case(
     let mut report = report(entry, references);
     match outcome {
         Ok(Driven::Skipped(reason)) => (report.result, report.reason) = (CaseResult::Skip, Some(reason)),
-        Ok(Driven::Ran(history, background)) => {
-            report.checks = judge(&entry.case.scenario, &history, background);
+        Ok(Driven::Ran(history)) => {
+            report.checks = judge(&entry.case.scenario, &history);
             report.result = result(&history, &report.checks);
-            report.reason = history.ended.as_ref().map(reason);
+            report.reason = history.ended.as_ref().map(Ending::words);
             report.timeline = timeline::lines(&history);
         }
         Err(error) => (report.result, report.reason) = (CaseResult::Crash, Some(error.to_string())),
@@ -195,7 +205,7 @@ async fn case(
 
 enum Driven {
     Skipped(String),
-    Ran(Box<History>, Background),
+    Ran(Box<History>),
 }
 
 async fn drive(target: &dyn Target, provider: &Provider, entry: &Entry, name: &str) -> Result<Driven, RunError> {
@@ -207,9 +217,14 @@ async fn drive(target: &dyn Target, provider: &Provider, entry: &Entry, name: &s
     }
     let driver = Driver::new(&entry.case.scenario, link, provider.realm(name), &hello);
     let history = driver.run(name, &hello.claims).await;
-    let background =
-        if claims.contains(&Capability::RefreshBackground) { Background::Claimed } else { Background::Unclaimed };
-    Ok(Driven::Ran(Box::new(history), background))
+    Ok(Driven::Ran(Box::new(history)))
+}
+
+/// A case in which the suite itself panicked.
+fn suite_bug(report: CaseReport, panic: &(dyn Any + Send)) -> CaseReport {
+    let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
+    let reason = format!("{SUITE_BUG}{}", text.unwrap_or("it panicked"));
+    CaseReport { reason: Some(reason), ..report }
 }
 
 fn report(entry: &Entry, references: &References) -> CaseReport {
@@ -231,15 +246,6 @@ fn report(entry: &Entry, references: &References) -> CaseReport {
         file: entry.file.path.display().to_string(),
         line: entry.line,
         duration_ms: 0,
-    }
-}
-
-fn reason(ending: &Ending) -> String {
-    match ending {
-        Ending::Hang { step, reason } => format!("{step} did not end: {reason}"),
-        Ending::Crash { step } => format!("the adapter went away during {step}"),
-        Ending::Blocked { step, reason } => format!("{step} could not be carried out: {reason}"),
-        Ending::Broken { step, reason } => format!("{step} broke: {reason}"),
     }
 }
 
@@ -291,6 +297,6 @@ async fn prove_clock(link: Link, provider: &Provider, hello: &HelloAnswer) -> Re
     match shown {
         Ok(true) => Ok(()),
         Ok(false) => Err(RunError::Handshake("its clock does not show what it was set to".to_owned())),
-        Err(ending) => Err(RunError::Handshake(reason(&ending))),
+        Err(ending) => Err(RunError::Handshake(ending.words())),
     }
 }

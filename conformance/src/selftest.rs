@@ -17,6 +17,8 @@ pub struct KillMatrix {
     pub with_teeth: BTreeSet<String>,
     /// All scenarios that were run.
     pub scenarios: Vec<String>,
+    /// Whether all mutants were run.
+    pub scope: Scope,
 }
 
 /// Whether a check belongs to the scenario: it states it, or it is about this invariant and says so with a tag.
@@ -31,7 +33,7 @@ impl KillMatrix {
         let mut scenarios: Vec<String> = finished(events).map(|report| report.id.clone()).collect();
         scenarios.sort();
         let unclean = dirty.map(|report| report.id.clone()).collect();
-        Self { unclean, kills: vec![], with_teeth: BTreeSet::new(), scenarios }
+        Self { unclean, scenarios, ..Self::default() }
     }
 
     /// Adds the run of a mutant. A scenario catches it when its result is worse than a pass.
@@ -57,7 +59,8 @@ impl KillMatrix {
 
     /// Whether the suite has proved itself.
     pub fn proved(&self) -> bool {
-        self.unclean.is_empty() && self.survivors().is_empty() && self.toothless().is_empty()
+        let sharp = self.scope == Scope::SomeMutants || self.toothless().is_empty();
+        self.unclean.is_empty() && self.survivors().is_empty() && sharp
     }
 
     /// For each scenario, the mutants that it catches.
@@ -73,30 +76,55 @@ impl KillMatrix {
     }
 
     /// The matrix as text; the last line is `N mutants, N killed`.
-    pub fn render(&self) -> String {
-        const SHOWN: usize = 4;
-        let mut out = String::new();
-        for (name, caught) in &self.kills {
-            let word = if caught.is_empty() { "SURVIVES" } else { "killed by" };
-            out.push_str(&format!(
-                "{name:<34}{word} {}\n",
-                caught.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ")
-            ));
-            if caught.len() > SHOWN {
-                out.push_str(&format!("{:<34}and {} more\n", "", caught.len() - SHOWN));
-            }
+    pub fn render(&self, detail: Detail) -> String {
+        let mut out: String = self.kills.iter().map(|(name, caught)| kill(name, caught, detail)).collect();
+        out.extend(self.unclean.iter().map(|id| format!("the reference client itself does not pass: {id}\n")));
+        if self.scope == Scope::AllMutants {
+            let toothless = self.toothless();
+            out.extend(toothless.iter().map(|id| format!("catches no mutant by a check of its own: {id}\n")));
+            let (all, sharp) = (self.scenarios.len(), self.scenarios.len() - toothless.len());
+            out.push_str(&format!("{all} scenarios, {sharp} with teeth\n"));
         }
-        let list = |title: &str, ids: &[&str]| ids.iter().map(|id| format!("{title}: {id}\n")).collect::<String>();
-        let unclean: Vec<&str> = self.unclean.iter().map(String::as_str).collect();
-        out.push_str(&list("the reference client itself does not pass", &unclean));
-        out.push_str(&list("catches no mutant by a check of its own", &self.toothless()));
         let killed = self.kills.len() - self.survivors().len();
-        out.push_str(&format!(
-            "{} scenarios, {} with teeth\n",
-            self.scenarios.len(),
-            self.scenarios.len() - self.toothless().len()
-        ));
         out.push_str(&format!("{} mutants, {killed} killed\n", self.kills.len()));
         out
     }
+}
+
+/// How much of the matrix is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Detail {
+    /// Some of the scenarios that catch a mutant, and how many there are in each area.
+    Short,
+    /// All of them.
+    Full,
+}
+
+/// Whether something can be said about scenarios that catch nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Scope {
+    /// Every mutant was run.
+    #[default]
+    AllMutants,
+    /// A choice of them.
+    SomeMutants,
+}
+
+fn kill(name: &str, caught: &[String], detail: Detail) -> String {
+    const SHOWN: usize = 4;
+    if caught.is_empty() {
+        return format!("{name:<34}SURVIVES\n");
+    }
+    let shown = if detail == Detail::Full { caught.len() } else { SHOWN };
+    let mut out =
+        format!("{name:<34}killed by {}\n", caught.iter().take(shown).cloned().collect::<Vec<_>>().join(", "));
+    if caught.len() > shown {
+        let mut areas: BTreeMap<&str, usize> = BTreeMap::new();
+        for id in &caught[shown..] {
+            *areas.entry(id.split('/').next().unwrap_or_default()).or_default() += 1;
+        }
+        let areas: Vec<String> = areas.into_iter().map(|(area, count)| format!("{count} in {area}")).collect();
+        out.push_str(&format!("{:<34}and {}\n", "", areas.join(", ")));
+    }
+    out
 }

@@ -19,7 +19,7 @@ pub fn lines(history: &History) -> Vec<String> {
     }
     let rest = history.journal.iter().filter(|entry| entry.sequence > shown);
     out.extend(rest.map(|entry| line(history.start, entry.arrived, "", &format!("    {}", words(entry)))));
-    out.extend(history.ended.as_ref().map(ending));
+    out.extend(history.ended.as_ref().map(Ending::words));
     out
 }
 
@@ -44,15 +44,6 @@ fn offset(millis: i64) -> String {
     let (sign, millis) = if millis < 0 { ('-', -millis) } else { ('+', millis) };
     let (seconds, rest) = (millis / 1000, millis % 1000);
     format!("t{sign}{}:{:02}:{:02}.{rest:03}", seconds / 3600, seconds / 60 % 60, seconds % 60)
-}
-
-fn ending(ending: &Ending) -> String {
-    match ending {
-        Ending::Hang { step, reason } => format!("{step} did not end: {reason}"),
-        Ending::Crash { step } => format!("the adapter went away during {step}"),
-        Ending::Blocked { step, reason } => format!("{step} could not be carried out: {reason}"),
-        Ending::Broken { step, reason } => format!("{step} broke: {reason}"),
-    }
 }
 
 #[cfg(test)]

@@ -161,7 +161,10 @@ pub(crate) struct SelftestArgs {
     /// Only these mutants.
     #[arg(long = "mutant", value_name = "NAME")]
     pub(crate) mutants: Vec<Defect>,
-    /// Write the kill matrix as JSON.
+    /// Name every scenario that catches a mutant.
+    #[arg(long)]
+    pub(crate) full: bool,
+    /// Write the kill matrix as JSON, both ways round.
     #[arg(long, value_name = "FILE")]
     pub(crate) json: Option<PathBuf>,
     /// Scenarios at a time.

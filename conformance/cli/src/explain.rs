@@ -10,7 +10,11 @@ use crate::selection::sound_catalogue;
 
 pub(crate) fn explain(args: &ExplainArgs) -> Outcome {
     let catalogue = sound_catalogue(&args.paths)?;
-    let is_it = |entry: &&Entry| entry.case.id == args.id || entry.case.id.split('[').next() == Some(&args.id);
+    // A row, a case without its variants, or a whole table: then its first row speaks for it.
+    let is_it = |entry: &&Entry| {
+        let id = entry.case.id.split('[').next().unwrap_or_default();
+        entry.case.id == args.id || id == args.id || id.rsplit_once('/').is_some_and(|(table, _)| table == args.id)
+    };
     let entry = catalogue.entries.iter().find(is_it).ok_or_else(|| unknown(&catalogue, &args.id))?;
     anstream::print!("{}", explained(&catalogue, entry));
     Ok(Exit::Ok)

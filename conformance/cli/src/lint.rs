@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use conformance::schema::scenario_schema;
 
 use crate::args::LintArgs;
-use crate::exit::{Exit, Outcome};
+use crate::exit::{Exit, Failure, Outcome};
 use crate::selection::catalogue;
 
 pub(crate) fn lint(args: &LintArgs) -> Outcome {
@@ -16,6 +16,9 @@ pub(crate) fn lint(args: &LintArgs) -> Outcome {
     let catalogue = catalogue(&args.paths)?;
     for diagnostic in &catalogue.diagnostics {
         anstream::eprintln!("{}\n", diagnostic.render());
+    }
+    if catalogue.entries.is_empty() && catalogue.diagnostics.is_empty() {
+        return Err(Failure::new(Exit::NothingSelected, "there is no scenario file"));
     }
     let files: BTreeSet<_> = catalogue.entries.iter().map(|entry| &entry.file.path).collect();
     let problems = catalogue.diagnostics.len();

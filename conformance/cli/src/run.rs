@@ -5,11 +5,12 @@ use std::io::{self, IsTerminal as _, Write as _};
 use std::path::Path;
 use std::sync::Arc;
 
-use conformance::check::Gate;
-use conformance::event::{Event, Footer, RunStarted};
+use conformance::check::{CaseResult, Gate};
+use conformance::event::{CaseReport, Event, Footer, RunStarted, finished};
 use conformance::report::{json, junit, terminal};
-use conformance::runner::{self, Plan};
+use conformance::runner::{self, Plan, SUITE_BUG};
 use indicatif::{ProgressBar, ProgressStyle};
+use mock_provider::cli::StopSignals;
 
 use crate::args::RunArgs;
 use crate::exit::{Exit, Failure, Outcome};
@@ -27,31 +28,36 @@ pub(crate) async fn run(args: &RunArgs) -> Outcome {
         jobs: args.jobs.get(),
         seed: args.seed,
         gate,
+        sources: args.select.paths.iter().map(|path| path.display().to_string()).collect(),
     };
-    let mut recorder = Recorder::create(&args.out)?;
-    let footer = runner::run(plan, interrupted(), |event| recorder.note(event)).await;
-    let footer = footer.map_err(|error| Failure::new(Exit::NothingMeasured, error))?;
-    recorder.finish(args)?;
-    Ok(exit(gate, &footer))
-}
-
-/// Resolves on Ctrl-C.
-async fn interrupted() {
-    if tokio::signal::ctrl_c().await.is_err() {
-        std::future::pending::<()>().await;
+    // Found out before the run, not after it.
+    for path in args.json.iter().chain(&args.junit) {
+        save(path, "")?;
     }
+    let mut recorder = Recorder::create(&args.out)?;
+    let stopped = StopSignals::new().map_err(|error| Failure::new(Exit::Bug, error))?;
+    let footer = runner::run(plan, stopped.wait(), |event| recorder.note(event)).await;
+    let footer = footer.map_err(|error| Failure::new(Exit::NothingMeasured, error))?;
+    let exit = exit(gate, &footer, &recorder.events);
+    recorder.finish(args)?;
+    exit
 }
 
-fn exit(gate: Gate, footer: &Footer) -> Exit {
-    use conformance::check::CaseResult;
-    let bad = CaseResult::ALL
-        .iter()
-        .any(|result| gate.refuses(*result) && footer.counts.contains_key(&result.word().to_lowercase()));
-    match (footer.complete, bad) {
+fn exit(gate: Gate, footer: &Footer, events: &[Event]) -> Outcome {
+    let has = |result: CaseResult| footer.counts.contains_key(&result.word().to_lowercase());
+    let bad = CaseResult::ALL.iter().any(|result| gate.refuses(*result) && has(*result));
+    let suite_bug = |report: &CaseReport| report.reason.as_ref().is_some_and(|reason| reason.starts_with(SUITE_BUG));
+    if finished(events).any(suite_bug) {
+        return Ok(Exit::Bug);
+    }
+    if footer.complete && footer.counts.len() == 1 && has(CaseResult::Skip) {
+        return Err(Failure::new(Exit::NothingMeasured, "every scenario was skipped: the target claims too little"));
+    }
+    Ok(match (footer.complete, bad) {
         (false, _) => Exit::Incomplete,
         (true, true) => Exit::Unexpected,
         (true, false) => Exit::Ok,
-    }
+    })
 }
 
 /// Writes the log line by line, shows progress, and keeps the events for the reports.

@@ -6,7 +6,7 @@ use conformance::catalogue::Catalogue;
 use conformance::check::Gate;
 use conformance::event::Event;
 use conformance::runner::{self, Plan};
-use conformance::selftest::KillMatrix;
+use conformance::selftest::{Detail, KillMatrix, Scope};
 use futures_util::StreamExt as _;
 use reference_adapter::Defect;
 use serde_json::json;
@@ -32,6 +32,7 @@ pub(crate) async fn selftest(args: &SelftestArgs) -> Outcome {
     let jobs = args.jobs.get();
     let reference = events(&catalogue, TargetName::Reference, jobs, tick).await?;
     let mut matrix = KillMatrix::of_reference(&reference);
+    matrix.scope = if args.mutants.is_empty() { Scope::AllMutants } else { Scope::SomeMutants };
     // Mutants mostly wait for time limits, so several of them share the processors well.
     let mutants = defects.iter().map(|defect| async {
         bar.iter().for_each(|bar| bar.set_message(defect.name()));
@@ -61,6 +62,7 @@ async fn events(
         jobs,
         seed: 0,
         gate: Gate::Should,
+        sources: vec![],
     };
     let mut log = vec![];
     let ran = runner::run(plan, std::future::pending(), |event| {
@@ -75,12 +77,11 @@ fn report(args: &SelftestArgs, matrix: &KillMatrix) -> Outcome {
     if let Some(path) = &args.json {
         let kills: Vec<_> =
             matrix.kills.iter().map(|(mutant, caught)| json!({"mutant": mutant, "caught_by": caught})).collect();
-        let summary = json!({"kills": kills, "unclean": matrix.unclean, "toothless": matrix.toothless()});
+        let scenarios = matrix.by_scenario();
+        let summary =
+            json!({"kills": kills, "scenarios": scenarios, "unclean": matrix.unclean, "toothless": matrix.toothless()});
         save(path, &format!("{summary:#}\n"))?;
     }
-    anstream::print!("{}", matrix.render());
-    // With a choice of mutants nothing can be said about scenarios that catch others.
-    let whole = args.mutants.is_empty();
-    let proved = if whole { matrix.proved() } else { matrix.unclean.is_empty() && matrix.survivors().is_empty() };
-    Ok(if proved { Exit::Ok } else { Exit::Unexpected })
+    anstream::print!("{}", matrix.render(if args.full { Detail::Full } else { Detail::Short }));
+    Ok(if matrix.proved() { Exit::Ok } else { Exit::Unexpected })
 }

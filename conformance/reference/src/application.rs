@@ -108,6 +108,9 @@ impl Application {
             Verb::SignOut { actor } => self.sign_out(&actor).await,
             Verb::Clock { now_ms } => {
                 self.clock.set(UnixMillis(now_ms));
+                if self.defect == Some(Defect::RefreshesUnasked) {
+                    self.read_all().await;
+                }
                 ok(json!({"now_ms": self.clock.now()}))
             }
             Verb::Second { of, actor, kind } => self.second(&of, &actor, kind),
@@ -186,6 +189,13 @@ impl Application {
             ok(json!({}))
         } else {
             Answer::Broken { message: format!("no cookie of request {of} is kept back") }
+        }
+    }
+
+    async fn read_all(&self) {
+        for actor in self.jars.actors() {
+            let read = self.server().auth.read(self.jars.cookie(&actor)).await;
+            self.jars.apply(&actor, read.cookie);
         }
     }
 

@@ -113,6 +113,8 @@ defects! {
     ResetsLifetimeOnRestart = "resets-lifetime-on-restart",
     /// A refresh loses who the user is.
     LosesUserOnRefresh = "loses-user-data-on-refresh",
+    /// Expired tokens are refreshed as soon as the clock has moved, though nobody reads the session.
+    RefreshesUnasked = "refreshes-unasked",
     /// The second expiry of a session goes unnoticed.
     NeverRefreshesTwice = "never-refreshes-twice",
 }

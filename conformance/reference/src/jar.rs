@@ -58,6 +58,11 @@ impl Jars {
         locked(&self.by_actor).insert(actor.to_owned(), jar);
     }
 
+    /// Everybody who has a browser.
+    pub(crate) fn actors(&self) -> Vec<Name> {
+        locked(&self.by_actor).keys().cloned().collect()
+    }
+
     /// Changes every cookie in every browser.
     pub(crate) fn change_all(&self, change: impl Fn(&mut SessionCookie)) {
         for jar in locked(&self.by_actor).values() {

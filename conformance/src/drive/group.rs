@@ -9,9 +9,9 @@ use mock_provider::Sequence;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use crate::drive::{Driver, Stopped, action_of, commands, name_of};
+use crate::drive::{Driver, Stopped, Windows, action_of, commands, level_of, limit, name_of};
 use crate::history::{Ending, Observation, RecordKind, StepPath};
-use crate::scenario::model::{Order, Parked, Together};
+use crate::scenario::model::{Join, Order, Parked, Together};
 
 /// Real time in which a first request has to be parked.
 const FIRST_PARKED: Duration = Duration::from_secs(2);
@@ -28,7 +28,9 @@ const RELEASED: Duration = Duration::from_secs(5);
 pub(crate) struct Groups(BTreeMap<String, Group>);
 
 struct Group {
+    /// Where the step before ended, and where the group began.
     from: Sequence,
+    begun: Sequence,
     /// Commands without an answer.
     in_flight: Arc<AtomicUsize>,
     steps: Vec<Running>,
@@ -48,12 +50,14 @@ impl Drop for Group {
 }
 
 impl Driver<'_> {
-    pub(crate) fn start_group(&mut self, outer: usize, together: &Together, from: Sequence) {
+    pub(crate) fn start_group(&mut self, outer: usize, together: &Together) {
+        let (from, begun) = (self.cursor, self.realm.next_sequence());
         let in_flight = Arc::new(AtomicUsize::new(0));
         let mut steps = vec![];
         for (index, inner) in together.steps.iter().enumerate() {
             let path = StepPath { outer, inner: Some(index) };
             let name = name_of(&inner.value).unwrap_or_else(|| format!("{}-{}", together.name.value, index + 1));
+            let level = level_of(&inner.value).unwrap_or(self.scenario.level);
             // A user that the realm does not know was found by lint; the sign-in itself would show it.
             drop(self.choose_user(&name, &inner.value));
             let tasks = commands(&inner.value, &self.realm).into_iter().map(|command| {
@@ -65,13 +69,13 @@ impl Driver<'_> {
                 tokio::spawn(async move {
                     let answer = link.ask_as(id, command.verb, command.limit).await;
                     in_flight.fetch_sub(1, Ordering::SeqCst);
-                    observer.observe(&name, command.actor, answer)
+                    observer.observe(&name, level, command.actor, answer)
                 })
             });
             let tasks = tasks.collect();
             steps.push(Running { path, name, action: action_of(&inner.value), tasks });
         }
-        self.groups.0.insert(together.name.value.clone(), Group { from, in_flight, steps });
+        self.groups.0.insert(together.name.value.clone(), Group { from, begun, in_flight, steps });
     }
 
     pub(crate) async fn parked(&mut self, path: StepPath, name: String, parked: &Parked) -> Result<(), Stopped> {
@@ -118,33 +122,35 @@ impl Driver<'_> {
         Ok(())
     }
 
-    pub(crate) async fn join(
-        &mut self,
-        path: StepPath,
-        name: String,
-        of: &str,
-        limit: Duration,
-    ) -> Result<(), Stopped> {
+    pub(crate) async fn join(&mut self, path: StepPath, name: String, join: &Join) -> Result<(), Stopped> {
+        let of = &join.of.value;
         let missing = || Ending::Broken { step: name.clone(), reason: format!("no group `{of}` is running") };
         let mut group = self.groups.0.remove(of).ok_or_else(missing)?;
-        let hang = || Ending::Hang {
-            step: name.clone(),
-            reason: format!("`{of}` has not ended within {} s", limit.as_secs_f64()),
-        };
         let mut all = vec![];
         for step in &mut group.steps {
-            let mut own = vec![];
-            for task in std::mem::take(&mut step.tasks) {
-                let joined = timeout(limit, task).await.map_err(|_| hang())?;
-                own.push(joined.unwrap_or_else(|_| Err(Ending::Crash { step: step.name.clone() }))?);
-            }
+            let own = self.joined(&name, join, step).await?;
             all.extend(own.clone());
-            let next = self.realm.next_sequence();
-            self.record(step.path, step.name.clone(), step.action.clone(), own, (next, next), RecordKind::Inside);
+            let next = Windows::empty_at(self.realm.next_sequence());
+            self.record(step.path, step.name.clone(), step.action.clone(), own, next, RecordKind::Inside);
         }
-        let wire = (group.from, self.realm.next_sequence());
-        self.cursor = wire.1;
-        self.record(path, name, format!("all of {of} are back"), all, wire, RecordKind::Asked);
+        self.cursor = self.realm.next_sequence();
+        let windows = Windows { wire: (group.from, self.cursor), during: (group.begun, self.cursor) };
+        self.record(path, name, format!("all of {of} are back"), all, windows, RecordKind::Asked);
         Ok(())
+    }
+
+    async fn joined(&self, name: &str, join: &Join, step: &mut Running) -> Result<Vec<Observation>, Stopped> {
+        let limit = limit(join.within);
+        let hang = || Ending::Hang {
+            step: name.to_owned(),
+            reason: format!("{} has not ended within {} s", step.name, limit.as_secs_f64()),
+            level: join.level.unwrap_or(self.scenario.level),
+        };
+        let mut own = vec![];
+        for task in std::mem::take(&mut step.tasks) {
+            let joined = timeout(limit, task).await.map_err(|_| hang())?;
+            own.push(joined.unwrap_or_else(|_| Err(Ending::Crash { step: step.name.clone() }))?);
+        }
+        Ok(own)
     }
 }

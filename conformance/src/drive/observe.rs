@@ -12,6 +12,7 @@ use crate::drive::{Stopped, ending_of};
 use crate::history::{Ending, Leak, LeakPlace, Observation, Seen, SessionSeen};
 use crate::leaks::{self, Secrets};
 use crate::link::LinkError;
+use crate::scenario::model::Level;
 
 /// Reads answers.
 #[derive(Debug)]
@@ -21,12 +22,19 @@ pub(crate) struct Observer {
     errors: BTreeMap<String, String>,
     /// What browsers could read, with the step that showed it.
     pages: Mutex<Vec<(String, String)>>,
+    /// Secrets in what the target said.
+    told: Mutex<Vec<Leak>>,
 }
 
 impl Observer {
     pub(crate) fn new(realm: RealmHandle, errors: BTreeMap<String, Vec<String>>) -> Self {
         let pair = |(canonical, own): (String, Vec<String>)| own.into_iter().map(move |name| (name, canonical.clone()));
-        Self { realm, errors: errors.into_iter().flat_map(pair).collect(), pages: Mutex::default() }
+        Self {
+            realm,
+            errors: errors.into_iter().flat_map(pair).collect(),
+            pages: Mutex::default(),
+            told: Mutex::default(),
+        }
     }
 
     /// What an answer shows.
@@ -36,41 +44,56 @@ impl Observer {
     pub(crate) fn observe(
         &self,
         step: &str,
+        level: Level,
         actor: String,
         answer: Result<Answer, LinkError>,
     ) -> Result<Observation, Stopped> {
         let named = || step.to_owned();
-        let seen = match answer.map_err(|error| ending_of(step, error))? {
+        let seen = match answer.map_err(|error| ending_of(step, level, error))? {
             Answer::Ok(members) => {
                 self.seen(step, &members).map_err(|reason| Ending::Broken { step: named(), reason })?
             }
-            Answer::Threw { message } => Seen::Threw(message),
-            Answer::No { reason } => return Err(Ending::Blocked { step: named(), reason }),
-            Answer::Broken { message } => return Err(Ending::Broken { step: named(), reason: message }),
+            Answer::Threw { message } => Seen::Threw(self.clean(step, &message)),
+            Answer::No { reason } => return Err(Ending::Blocked { step: named(), reason: self.clean(step, &reason) }),
+            Answer::Broken { message } => {
+                return Err(Ending::Broken { step: named(), reason: self.clean(step, &message) });
+            }
         };
         Ok(Observation { actor, seen })
+    }
+
+    /// A text of the target's, fit for a report: no secret in it, and nothing that a terminal would obey.
+    fn clean(&self, step: &str, text: &str) -> String {
+        let found = leaks::found_in(text, &self.realm.secrets());
+        if found.is_empty() {
+            return text.escape_debug().to_string();
+        }
+        let place = LeakPlace::Message(step.to_owned());
+        let leaks = found.iter().map(|secret| Leak { secret: secret.clone(), place: place.clone() });
+        self.told.lock().unwrap_or_else(PoisonError::into_inner).extend(leaks);
+        format!("(withheld: it contains {})", found.join(", "))
     }
 
     fn seen(&self, step: &str, members: &Map<String, Value>) -> Result<Seen, String> {
         let Some(session) = members.get("session") else { return Ok(Seen::Done) };
         let view = SessionView::deserialize(session).map_err(|error| format!("the session makes no sense: {error}"))?;
         self.pages.lock().unwrap_or_else(PoisonError::into_inner).push((step.to_owned(), view.page.to_string()));
-        let seen = self.session(view);
+        let seen = self.session(step, view);
         Ok(match members.get("status") {
             Some(status) => Seen::Api(status.as_u64().and_then(|status| u16::try_from(status).ok()), seen),
             None => Seen::Session(seen),
         })
     }
 
-    fn session(&self, view: SessionView) -> SessionSeen {
+    fn session(&self, step: &str, view: SessionView) -> SessionSeen {
         let state = match view.state {
             SessionState::Active => "active",
             SessionState::SignedOut => "signed_out",
         };
         SessionSeen {
             state: state.to_owned(),
-            subject: view.subject,
-            error: view.error.map(|name| self.errors.get(&name).cloned().unwrap_or(name)),
+            subject: view.subject.map(|subject| self.clean(step, &subject)),
+            error: view.error.map(|name| self.errors.get(&name).cloned().unwrap_or_else(|| self.clean(step, &name))),
             access_token: view.access_token.map(|value| self.label(&value)),
         }
     }
@@ -87,7 +110,8 @@ impl Observer {
             let place = LeakPlace::Session(step.clone());
             leaks::found_in(page, &kept).into_iter().map(move |secret| Leak { secret, place: place.clone() })
         };
-        let mut leaks: Vec<Leak> = pages.iter().flat_map(leak).collect();
+        let told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut leaks: Vec<Leak> = pages.iter().flat_map(leak).chain(told.iter().cloned()).collect();
         leaks.dedup_by(|a, b| a.secret == b.secret);
         leaks
     }

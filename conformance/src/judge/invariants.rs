@@ -1,20 +1,12 @@
 //! What holds in every case, whatever its scenario says. Each is a pure function of the history.
 
+use adapter_protocol::Capability;
 use mock_provider::{Delivery, Endpoint, Entry};
 
 use crate::check::{Check, Detail};
 use crate::history::{Ending, History, LeakPlace, RecordKind};
 use crate::judge::wire;
 use crate::scenario::model::Level;
-
-/// Whether the target says that it refreshes without being asked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Background {
-    /// It does.
-    Claimed,
-    /// It does not.
-    Unclaimed,
-}
 
 /// Refreshes that one read may cost: one, and another after `invalid_client` or a lost answer.
 const PER_READ: usize = 2;
@@ -29,16 +21,28 @@ pub const INVARIANTS: [&str; 6] = [
     "no-refresh-storm",
 ];
 
-pub(super) fn all(history: &History, background: Background) -> Vec<Check> {
+pub(super) fn all(history: &History) -> Vec<Check> {
+    let claimed = |capability| history.claims.contains(&capability);
     let complaints = [
-        no_secret_in_session(history),
-        no_secret_in_log(history),
-        no_secret_in_url(history),
-        no_unasked_token_request(history, background),
-        answers_in_time(history),
-        no_refresh_storm(history),
+        Some(no_secret_in_session(history)),
+        // What was not looked at is not said to be clean.
+        (claimed(Capability::Logs) || said_too_much(history).is_some()).then(|| no_secret_in_log(history)),
+        Some(no_secret_in_url(history)),
+        (!claimed(Capability::RefreshBackground)).then(|| no_unasked_token_request(history)),
+        Some(answers_in_time(history)),
+        Some(no_refresh_storm(history)),
     ];
-    INVARIANTS.iter().zip(complaints).map(|(id, complaint)| Check::of(*id, Level::Must, complaint)).collect()
+    let check =
+        |(id, complaint): (&&str, Option<Option<Detail>>)| Some(Check::of(*id, level_of(id, history), complaint?));
+    INVARIANTS.iter().zip(complaints).filter_map(check).collect()
+}
+
+/// All of them are musts, but for the time of a step that is none.
+fn level_of(id: &str, history: &History) -> Level {
+    match &history.ended {
+        Some(Ending::Hang { level, .. }) if id == "answers-in-time" => *level,
+        Some(_) | None => Level::Must,
+    }
 }
 
 /// RFC 6749 section 10.4: refresh tokens stay between the client and the authorization server.
@@ -48,13 +52,22 @@ fn no_secret_in_session(history: &History) -> Option<Detail> {
             let got = format!("{} stands in the session that {step} showed to the browser", leak.secret);
             Some(Detail::new("no refresh token, code or client secret in what a browser can read", got))
         }
-        LeakPlace::Log => None,
+        LeakPlace::Log | LeakPlace::Message(_) => None,
     })
 }
 
 fn no_secret_in_log(history: &History) -> Option<Detail> {
-    let leak = history.leaks.iter().find(|leak| leak.place == LeakPlace::Log)?;
-    Some(Detail::new("no secret in the log", format!("{} stands in the log", leak.secret)))
+    let logged = history.leaks.iter().find(|leak| leak.place == LeakPlace::Log);
+    let logged = logged.map(|leak| format!("{} stands in the log", leak.secret));
+    Some(Detail::new("no secret in the log or in a message", logged.or_else(|| said_too_much(history))?))
+}
+
+/// An error message is as good as a log: it ends up in one.
+fn said_too_much(history: &History) -> Option<String> {
+    history.leaks.iter().find_map(|leak| match &leak.place {
+        LeakPlace::Message(step) => Some(format!("{} stands in a message of {step}", leak.secret)),
+        LeakPlace::Session(_) | LeakPlace::Log => None,
+    })
 }
 
 /// RFC 6749 section 2.3.1 and RFC 6750 section 5.3.
@@ -72,13 +85,13 @@ fn refreshes(entry: &Entry) -> bool {
     entry.params.get("grant_type").is_some_and(|grant| grant == "refresh_token")
 }
 
-fn no_unasked_token_request(history: &History, background: Background) -> Option<Detail> {
+fn no_unasked_token_request(history: &History) -> Option<Detail> {
     // Where a case broke off, the steps that were under way have left no record.
-    if background == Background::Claimed || history.ended.is_some() {
+    if history.ended.is_some() {
         return None;
     }
     let asked: Vec<_> =
-        history.steps.iter().filter(|step| step.kind == RecordKind::Asked).map(|step| step.wire).collect();
+        history.steps.iter().filter(|step| step.kind == RecordKind::Asked).map(|step| step.during).collect();
     let in_time = |entry: &Entry| asked.iter().any(|(from, to)| (*from..*to).contains(&entry.sequence));
     let unasked = token_requests(history).find(|entry| !in_time(entry))?;
     Some(Detail::new("requests to the token endpoint only while a step asks for something", wire::words(unasked)))
@@ -86,7 +99,7 @@ fn no_unasked_token_request(history: &History, background: Background) -> Option
 
 fn answers_in_time(history: &History) -> Option<Detail> {
     match &history.ended {
-        Some(Ending::Hang { step, reason }) => {
+        Some(Ending::Hang { step, reason, .. }) => {
             Some(Detail::new("every step ends within its time", format!("{step}: {reason}")))
         }
         Some(Ending::Crash { .. } | Ending::Blocked { .. } | Ending::Broken { .. }) | None => None,

@@ -1,5 +1,9 @@
 //! Judges what a session showed.
 
+use std::collections::BTreeSet;
+
+use adapter_protocol::Capability;
+
 use crate::check::{Check, Detail, Verdict};
 use crate::history::SessionSeen;
 use crate::judge::leaf_check;
@@ -19,21 +23,39 @@ fn value<'a>(seen: Option<&'a SessionSeen>, field: &str) -> Option<&'a str> {
     }
 }
 
-fn own_fields(wanted: &SessionExpect) -> Fields<'_> {
-    [
-        ("state", wanted.state.as_ref()),
-        ("subject", wanted.subject.as_ref()),
-        ("error", wanted.error.as_ref()),
-        ("access_token", wanted.access_token.as_ref()),
-    ]
+/// Whether the target says which access token a session stands for. Where it does not, nothing is judged by it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Tokens {
+    Shown,
+    Hidden,
 }
 
-fn fields(wanted: &Alternative) -> Fields<'_> {
+impl Tokens {
+    pub(super) fn of(claims: &BTreeSet<Capability>) -> Self {
+        if claims.contains(&Capability::SessionAccessToken) { Self::Shown } else { Self::Hidden }
+    }
+
+    fn judged(self, leaf: Option<&Leaf>) -> Option<&Leaf> {
+        leaf.filter(|_| self == Self::Shown)
+    }
+}
+
+fn own_fields(wanted: &SessionExpect, tokens: Tokens) -> Fields<'_> {
+    let SessionExpect { state, subject, error, access_token, .. } = wanted;
+    named([state, subject, error, access_token], tokens)
+}
+
+fn fields(wanted: &Alternative, tokens: Tokens) -> Fields<'_> {
+    let Alternative { state, subject, error, access_token, .. } = wanted;
+    named([state, subject, error, access_token], tokens)
+}
+
+fn named([state, subject, error, access_token]: [&Option<Leaf>; 4], tokens: Tokens) -> Fields<'_> {
     [
-        ("state", wanted.state.as_ref()),
-        ("subject", wanted.subject.as_ref()),
-        ("error", wanted.error.as_ref()),
-        ("access_token", wanted.access_token.as_ref()),
+        ("state", state.as_ref()),
+        ("subject", subject.as_ref()),
+        ("error", error.as_ref()),
+        ("access_token", tokens.judged(access_token.as_ref())),
     ]
 }
 
@@ -51,23 +73,35 @@ fn shown(seen: Option<&SessionSeen>) -> String {
 }
 
 /// One check a value, or one for all alternatives together.
-pub(super) fn checks(wanted: &SessionExpect, seen: Option<&SessionSeen>, step: &str, level: Level) -> Vec<Check> {
+pub(super) fn checks(
+    wanted: &SessionExpect,
+    seen: Option<&SessionSeen>,
+    step: &str,
+    level: Level,
+    tokens: Tokens,
+) -> Vec<Check> {
     let level = wanted.level.unwrap_or(level);
     if let Some(alternatives) = &wanted.any_of {
-        return vec![alternative(alternatives, seen, format!("{step}.session"), level)];
+        return vec![alternative(alternatives, seen, format!("{step}.session"), level, tokens)];
     }
     let leaf = |(name, leaf): (&str, Option<&Leaf>)| {
         leaf.map(|leaf| leaf_check(format!("{step}.session.{name}"), level, leaf, value(seen, name)))
     };
-    own_fields(wanted).into_iter().filter_map(leaf).collect()
+    own_fields(wanted, tokens).into_iter().filter_map(leaf).collect()
 }
 
-fn alternative(alternatives: &[Alternative], seen: Option<&SessionSeen>, id: String, level: Level) -> Check {
+fn alternative(
+    alternatives: &[Alternative],
+    seen: Option<&SessionSeen>,
+    id: String,
+    level: Level,
+    tokens: Tokens,
+) -> Check {
     let expected = || {
         let good = alternatives.iter().filter(|alternative| alternative.grade != Grade::Fail);
-        good.map(|alternative| words(fields(alternative))).collect::<Vec<_>>().join("; or ")
+        good.map(|alternative| words(fields(alternative, tokens))).collect::<Vec<_>>().join("; or ")
     };
-    let Some(first) = alternatives.iter().find(|alternative| fits(fields(alternative), seen)) else {
+    let Some(first) = alternatives.iter().find(|alternative| fits(fields(alternative, tokens), seen)) else {
         return Check::missed(id, level, Detail::new(expected(), shown(seen)));
     };
     let detail = || Detail { because: first.because.clone(), ..Detail::new(expected(), shown(seen)) };
@@ -84,19 +118,22 @@ pub(super) fn any_outcome<'a>(
     seen: Option<&SessionSeen>,
     step: &str,
     level: Level,
+    tokens: Tokens,
 ) -> Check {
     let id = format!("{step}.outcome");
     let mut best: Option<Check> = None;
     let mut expected = vec![];
     for outcome in wanted {
-        let all = checks(outcome, seen, step, level);
+        let all = checks(outcome, seen, step, level, tokens);
         let missed = all.iter().max_by_key(|check| check.verdict).filter(|check| check.verdict > Verdict::Pass);
         let Some(missed) = missed else { return Check::passed(id, level) };
         expected.push(match &outcome.any_of {
-            Some(alternatives) => {
-                alternatives.iter().map(|alternative| words(fields(alternative))).collect::<Vec<_>>().join("; or ")
-            }
-            None => words(own_fields(outcome)),
+            Some(alternatives) => alternatives
+                .iter()
+                .map(|alternative| words(fields(alternative, tokens)))
+                .collect::<Vec<_>>()
+                .join("; or "),
+            None => words(own_fields(outcome, tokens)),
         });
         if best.as_ref().is_none_or(|best| missed.verdict < best.verdict) {
             best = Some(missed.clone());

@@ -10,21 +10,21 @@ use crate::scenario::model::{Exchange, Level, Wire};
 /// Requests that are tolerated anywhere.
 const TOLERATED: [Endpoint; 2] = [Endpoint::Discovery, Endpoint::Jwks];
 
-/// The requests of a time, without the tolerated ones.
+/// The requests of a time.
 fn within(history: &History, (from, to): (Sequence, Sequence)) -> Vec<&Entry> {
-    let counts = |entry: &&Entry| (from..to).contains(&entry.sequence) && !TOLERATED.contains(&entry.endpoint);
-    history.journal.iter().filter(counts).collect()
+    history.journal.iter().filter(|entry| (from..to).contains(&entry.sequence)).collect()
 }
 
 pub(super) fn check(wire: &Wire, history: &History, window: (Sequence, Sequence), step: &str, level: Level) -> Check {
-    let came = within(history, window);
+    let all = within(history, window);
+    let came: Vec<&Entry> = all.iter().copied().filter(|entry| !TOLERATED.contains(&entry.endpoint)).collect();
     let id = format!("{step}.wire");
     match wire {
         Wire::Nothing => Check::of(id, level, (!came.is_empty()).then(|| Detail::new("no request", list(&came)))),
         Wire::Exactly(wanted) => Check::of(id, level, exactly(wanted, &came)),
         Wire::Count(count) => {
             let of_kind: Vec<&Entry> =
-                came.into_iter().filter(|entry| mismatches(&count.count, entry).is_empty()).collect();
+                all.into_iter().filter(|entry| mismatches(&count.count, entry).is_empty()).collect();
             let fits = count.is.matches(Some(&of_kind.len().to_string()));
             let complaint = (!fits).then(|| {
                 Detail::new(

@@ -29,11 +29,16 @@ fn styled(style: Style, text: &str) -> String {
 pub fn head(started: &RunStarted) -> String {
     let RunStarted { suite, target, implementation, cases, .. } = started;
     format!(
-        "{} · target {} · {} · {cases} scenarios · virtual clock\n",
+        "{} · target {} · {} · {} · virtual clock\n",
         styled(BOLD, suite),
         styled(BOLD, target),
-        implementation
+        implementation,
+        counted_word(*cases, "scenario")
     )
+}
+
+fn counted_word(count: usize, word: &str) -> String {
+    if count == 1 { format!("1 {word}") } else { format!("{count} {word}s") }
 }
 
 /// The block of a case that is not as it should be; nothing for the others.
@@ -60,8 +65,21 @@ pub fn block(report: &CaseReport, started: &RunStarted) -> Option<String> {
             .map(|reference| format!("  see    {}: {}\n         {}\n", reference.title, reference.says, reference.url)),
     );
     out.push_str(&format!("  file   {}:{}\n", report.file, report.line));
-    out.push_str(&format!("  again  regrant run --target {} -E 'id(={})'\n", started.target, report.id));
+    out.push_str(&format!("  again  {}\n", again(report, started)));
     Some(out)
+}
+
+/// The command that runs this one case again, as it was run.
+fn again(report: &CaseReport, started: &RunStarted) -> String {
+    let mut out = format!("regrant run --target {} -E 'id(={})'", started.target, report.id);
+    out.extend(started.sources.iter().map(|path| format!(" --scenarios {path}")));
+    if started.seed != 0 {
+        out.push_str(&format!(" --seed {}", started.seed));
+    }
+    if started.gate == Gate::Should {
+        out.push_str(" --gate should");
+    }
+    out
 }
 
 fn complaint(check: &Check) -> String {

@@ -1,6 +1,6 @@
 //! From a document to its cases: one for each row and each combination of variants, with all parameters filled in.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::scenario::decode::decode;
 use crate::scenario::model::Scenario;
@@ -129,7 +129,9 @@ fn case(template: &Node, params: &Names, row: &Row, variant: &[(String, Node)]) 
             filled.put(Key { name: name.to_owned(), span: value.span }, value.clone());
         }
     }
-    fill(&mut filled, &values, 0)?;
+    let mut filling = Filling { values: &values, used: BTreeSet::new(), budget: MOST_NODES };
+    filling.fill(&mut filled, 0)?;
+    filling.all_used(params, row, variant)?;
     let case_name = row.values.get("case").and_then(Node::scalar);
     for key in ["id", "title"] {
         name_row(&mut filled, key, case_name.as_deref())?;
@@ -162,25 +164,58 @@ fn name_row(document: &mut Node, key: &str, case_name: Option<&str>) -> Result<(
 /// Parameters may stand for parameters; deeper than this they stand for themselves.
 const DEEPEST: usize = 16;
 
-fn fill(node: &mut Node, values: &Names, depth: usize) -> Result<(), Problem> {
-    if let Value::Text(text) = &node.value
-        && let Some(name) = text.strip_prefix('$')
-    {
-        let unknown = || {
-            let problem = Problem::at(node.span, format!("nothing says what `${name}` is"));
-            problem.suggesting(name, values.keys().map(String::as_str))
-        };
-        let value = values.get(name).ok_or_else(unknown)?;
-        if depth > DEEPEST {
-            return Err(Problem::at(node.span, format!("`${name}` stands for itself")));
+/// A scenario has far fewer values than this; parameters that multiply each other would soon have more.
+const MOST_NODES: usize = 100_000;
+
+/// Puts values where their names stand.
+struct Filling<'a> {
+    values: &'a Names,
+    used: BTreeSet<String>,
+    budget: usize,
+}
+
+impl Filling<'_> {
+    fn fill(&mut self, node: &mut Node, depth: usize) -> Result<(), Problem> {
+        self.budget = self
+            .budget
+            .checked_sub(1)
+            .ok_or_else(|| Problem::at(node.span, "the parameters multiply beyond all measure"))?;
+        if let Value::Text(text) = &node.value
+            && let Some(name) = text.strip_prefix('$')
+        {
+            node.value = self.value(name, node.span, depth)?;
+            return self.fill(node, depth + 1);
         }
-        node.value = value.value.clone();
-        return fill(node, values, depth + 1);
+        match &mut node.value {
+            Value::List(items) => items.iter_mut().try_for_each(|item| self.fill(item, depth)),
+            Value::Map(members) => members.iter_mut().try_for_each(|(_, value)| self.fill(value, depth)),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::Text(_) => Ok(()),
+        }
     }
-    match &mut node.value {
-        Value::List(items) => items.iter_mut().try_for_each(|item| fill(item, values, depth)),
-        Value::Map(members) => members.iter_mut().try_for_each(|(_, value)| fill(value, values, depth)),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Text(_) => Ok(()),
+
+    fn value(&mut self, name: &str, span: Span, depth: usize) -> Result<Value, Problem> {
+        let unknown = || {
+            let problem = Problem::at(span, format!("nothing says what `${name}` is"));
+            problem.suggesting(name, self.values.keys().map(String::as_str))
+        };
+        let value = self.values.get(name).ok_or_else(unknown)?;
+        if depth > DEEPEST {
+            return Err(Problem::at(span, format!("`${name}` stands for itself")));
+        }
+        self.used.insert(name.to_owned());
+        Ok(value.value.clone())
+    }
+
+    /// A value that stands nowhere was meant to stand somewhere.
+    fn all_used(&self, params: &Names, row: &Row, variant: &[(String, Node)]) -> Result<(), Problem> {
+        let steers = |name: &str| name == "case" || ROW_OVERRIDES.contains(&name);
+        let given = params.iter().chain(row.values.iter().filter(|(name, _)| !steers(name)));
+        let given = given.chain(variant.iter().map(|(axis, value)| (axis, value)));
+        let mut unused = given.filter(|(name, _)| !self.used.contains(*name));
+        let Some((name, value)) = unused.next() else { return Ok(()) };
+        let problem = Problem::at(value.span, format!("`{name}` is given, but `${name}` stands nowhere"));
+        let known = self.used.iter().map(String::as_str).chain(ROW_OVERRIDES);
+        Err(problem.suggesting(name, known.filter(|known| known != name)))
     }
 }
 
@@ -219,6 +254,28 @@ mod tests {
     fn a_parameter_that_stands_for_itself_is_a_problem() {
         let text = format!("{}id: a/b\nparams: {{ x: $x }}\nsteps:\n  - note: $x\n", HEAD.replace(" {case}", ""));
         assert!(expanded(&text).unwrap_err()[0].message.contains("stands for itself"));
+    }
+
+    #[test]
+    fn a_misspelt_row_key_or_parameter_is_a_problem() {
+        let row = format!(
+            "{HEAD}id: a/{{case}}\nrow_defaults: {{ x: one }}\nrows: [ {{ case: p, lvel: may }} ]\nsteps:\n  - note: $x\n"
+        );
+        let problems = expanded(&row).unwrap_err();
+        assert_eq!(problems[0].message, "`lvel` is given, but `$lvel` stands nowhere");
+        assert_eq!(problems[0].help.as_deref(), Some("did you mean `level`?"));
+    }
+
+    #[test]
+    fn parameters_that_multiply_are_stopped() {
+        let ten = |name: &str| format!("[{}]", vec![format!("${name}"); 10].join(", "));
+        let params: Vec<String> = (0..12).map(|n| format!("p{n}: {}", ten(&format!("p{}", n + 1)))).collect();
+        let text = format!(
+            "{}id: a/b\nparams: {{ {}, p12: x }}\nsteps:\n  - note: $p0\n",
+            HEAD.replace(" {case}", ""),
+            params.join(", ")
+        );
+        assert!(expanded(&text).unwrap_err()[0].message.contains("beyond all measure"));
     }
 
     #[test]

@@ -3,11 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use adapter_protocol::{Capability, Deliver, JarKind};
+use mock_provider::Label;
 
 use crate::catalogue::References;
+use crate::judge::INVARIANTS;
 use crate::scenario::decode::Spanned;
 use crate::scenario::matcher::Leaf;
-use crate::scenario::model::{Alternative, Change, Expect, FORMAT, Scenario, SessionExpect, Step};
+use crate::scenario::model::{
+    Change, Exchange, Expect, FORMAT, Parked, ReadSession, Scenario, SessionExpect, Step, Wire,
+};
 use crate::scenario::node::{Problem, Span};
 
 /// Checks one case.
@@ -35,6 +39,8 @@ struct Linter {
     /// Steps whose cookies are kept back.
     kept_back: BTreeSet<String>,
     holding: bool,
+    /// Whether anything at all is expected.
+    checks: bool,
     used: BTreeMap<Capability, Span>,
 }
 
@@ -62,6 +68,14 @@ impl Linter {
     }
 
     fn tail(&mut self, scenario: &Scenario) {
+        self.wire(scenario.finally.wire.as_ref(), scenario.id.span);
+        let counters = &scenario.finally.provider;
+        let counted = [&counters.families_revoked, &counters.reuse_detected, &counters.families_evicted];
+        self.checks |= scenario.finally.wire.is_some() || counted.iter().any(|leaf| leaf.is_some());
+        self.checks |= scenario.tags.iter().any(|tag| INVARIANTS.contains(&tag.as_str()));
+        if !self.checks {
+            self.say(Problem::at(scenario.id.span, "the scenario expects nothing, so it cannot fail"));
+        }
         let claimed: BTreeSet<Capability> = scenario.needs.iter().map(|need| need.value).collect();
         let missing: Vec<_> =
             self.used.iter().filter(|(used, _)| !claimed.contains(used)).map(|(used, span)| (*used, *span)).collect();
@@ -91,76 +105,88 @@ impl Linter {
                 self.uses(Capability::SignIn, span);
                 self.known_user(&step.user);
                 self.actors.insert(step.actor.as_ref().unwrap_or(&step.user).value.clone());
-                self.observed(step.name.as_ref(), &step.expect, scenario);
+                self.observed(step.name.as_ref(), &step.expect, span, scenario);
             }
-            Step::Session(step) => {
-                self.known_actor(&step.actor);
-                self.observed(step.name.as_ref(), &step.expect, scenario);
-                if step.deliver == Deliver::Later {
-                    self.uses(Capability::SessionDelivery, span);
-                    match &step.name {
-                        Some(name) => drop(self.kept_back.insert(name.value.clone())),
-                        None => self.say(
-                            Problem::at(span, "a step whose cookie is kept back needs a name").with_help("add `as: …`"),
-                        ),
-                    }
-                }
-            }
+            Step::Session(step) => self.session_step(step, span, scenario),
             Step::Api(step) => {
                 self.uses(Capability::RefreshOnApi, span);
                 self.known_actor(&step.actor);
-                self.observed(step.name.as_ref(), &step.expect, scenario);
+                self.observed(step.name.as_ref(), &step.expect, span, scenario);
             }
             Step::SignOut(step) => {
                 self.uses(Capability::SignOut, span);
                 self.known_actor(&step.actor);
-                self.observed(step.name.as_ref(), &step.expect, scenario);
+                self.observed(step.name.as_ref(), &step.expect, span, scenario);
             }
-            Step::Second(second) => {
-                self.uses(
-                    if second.kind == JarKind::Tab { Capability::ActorsTab } else { Capability::ActorsFork },
-                    span,
-                );
-                self.known_actor(&second.of);
-                self.actors.insert(second.actor.value.clone());
-            }
-            // Time can also be let pass for real, so moving both clocks together asks for nothing.
-            Step::Clock(_) => {}
-            Step::ClientClock(_) => self.uses(Capability::ClockSet, span),
-            Step::Provider(change) => self.change(change, span),
             Step::Together(together) => {
                 self.uses(Capability::SessionConcurrent, span);
                 self.together(&together.name, &together.steps, scenario);
             }
-            Step::Parked(parked) => {
-                parked.of.iter().for_each(|of| self.known_group(of));
-                if !self.holding {
-                    self.say(
-                        Problem::at(span, "nothing can be parked: no hold came before")
-                            .with_help("add `- provider: { hold: … }` before"),
-                    );
-                }
-            }
-            Step::Release(_) => {
-                if self.running.is_empty() {
-                    self.say(Problem::at(span, "nothing can be released: no `together` is running"));
-                }
-            }
             Step::Join(join) => {
                 self.known_group(&join.of);
                 self.running.remove(&join.of.value);
-                self.observed(join.name.as_ref(), &join.expect, scenario);
+                self.observed(join.name.as_ref(), &join.expect, span, scenario);
             }
-            Step::Deliver(deliver) => {
-                if !self.kept_back.remove(&deliver.of.value) {
-                    let problem =
-                        Problem::at(deliver.of.span, format!("no cookie of `{}` is kept back", deliver.of.value));
-                    let known: Vec<String> = self.kept_back.iter().cloned().collect();
-                    self.say(problem.suggesting(&deliver.of.value, known.iter().map(String::as_str)));
-                }
+            _ => self.unobserved(step, span),
+        }
+    }
+
+    /// A step that asks the target for nothing that it would show.
+    fn unobserved(&mut self, step: &Step, span: Span) {
+        match step {
+            Step::Second(second) => {
+                let tab = second.kind == JarKind::Tab;
+                self.uses(if tab { Capability::ActorsTab } else { Capability::ActorsFork }, span);
+                self.known_actor(&second.of);
+                self.actors.insert(second.actor.value.clone());
             }
+            Step::ClientClock(_) => self.uses(Capability::ClockSet, span),
+            Step::Provider(change) => self.change(change, span),
+            Step::Parked(parked) => self.parked(parked, span),
+            Step::Release(_) if self.running.is_empty() => {
+                self.say(Problem::at(span, "nothing can be released: no `together` is running"));
+            }
+            Step::Deliver(deliver) => self.deliver(&deliver.of),
             Step::Restart(_) => self.uses(Capability::Restart, span),
-            Step::Note(_) => {}
+            // Time can also be let pass for real, so moving both clocks together asks for nothing.
+            _ => {}
+        }
+    }
+
+    fn session_step(&mut self, step: &ReadSession, span: Span, scenario: &Scenario) {
+        self.known_actor(&step.actor);
+        self.observed(step.name.as_ref(), &step.expect, span, scenario);
+        if step.deliver == Deliver::Now {
+            return;
+        }
+        self.uses(Capability::SessionDelivery, span);
+        if step.repeat.is_some() {
+            self.say(
+                Problem::at(span, "only one cookie of a step can be kept back")
+                    .with_help("write the step several times"),
+            );
+        }
+        match &step.name {
+            Some(name) => drop(self.kept_back.insert(name.value.clone())),
+            None => {
+                self.say(Problem::at(span, "a step whose cookie is kept back needs a name").with_help("add `as: …`"))
+            }
+        }
+    }
+
+    fn parked(&mut self, parked: &Parked, span: Span) {
+        parked.of.iter().for_each(|of| self.known_group(of));
+        if !self.holding {
+            let problem = Problem::at(span, "nothing can be parked: no hold is in force");
+            self.say(problem.with_help("add `- provider: { hold: … }` before"));
+        }
+    }
+
+    fn deliver(&mut self, of: &Spanned<String>) {
+        if !self.kept_back.remove(&of.value) {
+            let problem = Problem::at(of.span, format!("no cookie of `{}` is kept back", of.value));
+            let problem = problem.suggesting(&of.value, self.kept_back.iter().map(String::as_str));
+            self.say(problem);
         }
     }
 
@@ -169,12 +195,20 @@ impl Linter {
         for inner in steps {
             match &inner.value {
                 Step::SignIn(_) | Step::Session(_) | Step::Api(_) | Step::SignOut(_) => {
-                    self.step(&inner.value, inner.span, scenario)
+                    self.step(&inner.value, inner.span, scenario);
                 }
                 _ => {
                     self.say(Problem::at(inner.span, "only sign_in, session, api and sign_out can be started together"))
                 }
             }
+            if expectation(&inner.value).is_some_and(|expect| expect.wire.is_some()) {
+                let problem = Problem::at(inner.span, "requests of steps that run at once cannot be told apart");
+                self.say(problem.with_help("put `wire` on the `join`"));
+            }
+        }
+        let signs_in = |step: &&Spanned<Step>| matches!(step.value, Step::SignIn(_));
+        if let Some(second) = steps.iter().filter(signs_in).nth(1) {
+            self.say(Problem::at(second.span, "one person at a time sits at the provider's authorize page"));
         }
         self.running.insert(name.value.clone(), name.span);
     }
@@ -182,6 +216,7 @@ impl Linter {
     fn change(&mut self, change: &Change, span: Span) {
         match change {
             Change::Hold(_) => self.holding = true,
+            Change::LiftHolds => self.holding = false,
             Change::Reply(reply) => {
                 if let Err(error) = mock_provider::check_reply(reply) {
                     self.say(Problem::at(span, error.to_string()));
@@ -191,44 +226,88 @@ impl Linter {
             | Change::Expire(_)
             | Change::Tokens(_)
             | Change::Consent(_)
-            | Change::LiftHolds
             | Change::Honest
             | Change::RotateKeys => {}
         }
     }
 
-    fn observed(&mut self, name: Option<&Spanned<String>>, expect: &Expect, scenario: &Scenario) {
+    fn observed(&mut self, name: Option<&Spanned<String>>, expect: &Expect, span: Span, scenario: &Scenario) {
         name.iter().for_each(|name| self.new_name(name));
-        for outcome in expect.outcome.iter().flat_map(|names| &names.0) {
+        let wanted = expect.outcome.as_ref();
+        if wanted.is_some_and(|names| names.0.is_empty()) {
+            self.say(Problem::at(span, "an empty list of outcomes can never be missed"));
+        }
+        for outcome in wanted.iter().flat_map(|names| &names.0) {
             if !scenario.outcomes.contains_key(&outcome.value) {
                 let problem = Problem::at(outcome.span, format!("there is no outcome `{}`", outcome.value));
                 self.say(problem.suggesting(&outcome.value, scenario.outcomes.keys().map(String::as_str)));
             }
         }
-        let span = name.map_or(scenario.id.span, |name| name.span);
         for session in expect.session.iter().chain(&expect.each) {
             self.session(session, span);
         }
+        self.wire(expect.wire.as_ref(), span);
+        self.checks |= expect.session.is_some() || expect.each.is_some() || wanted.is_some();
+        self.checks |= expect.wire.is_some() || expect.status.is_some() || expect.threw.is_some();
     }
 
     fn session(&mut self, session: &SessionExpect, span: Span) {
         let own = [&session.state, &session.subject, &session.error, &session.access_token];
-        if session.any_of.is_some() && own.iter().any(|leaf| leaf.is_some()) {
-            self.say(Problem::at(span, "a session has `any_of` or values of its own, not both"));
+        let says = own.iter().any(|leaf| leaf.is_some());
+        if session.any_of.is_some() == says {
+            let text = if says {
+                "a session has `any_of` or values of its own, not both"
+            } else {
+                "this expects nothing of the session"
+            };
+            self.say(Problem::at(span, text));
         }
-        self.states(&session.state, span);
-        for Alternative { state, .. } in session.any_of.iter().flatten() {
-            self.states(state, span);
+        self.values(own, span);
+        for alternative in session.any_of.iter().flatten() {
+            let own = [&alternative.state, &alternative.subject, &alternative.error, &alternative.access_token];
+            if own.iter().all(|leaf| leaf.is_none()) {
+                self.say(Problem::at(span, "an alternative that names no value fits everything"));
+            }
+            self.values(own, span);
         }
     }
 
-    fn states(&mut self, state: &Option<Leaf>, span: Span) {
-        let literals = state.iter().flat_map(|leaf| leaf.is.literals());
-        let wrong: Vec<String> =
-            literals.filter(|text| !matches!(*text, "active" | "signed_out")).map(str::to_owned).collect();
-        for text in wrong {
+    fn values(&mut self, [state, _, _, access_token]: [&Option<Leaf>; 4], span: Span) {
+        let literals = |leaf: &Option<Leaf>| -> Vec<String> {
+            leaf.iter().flat_map(|leaf| leaf.is.literals()).map(str::to_owned).collect()
+        };
+        for text in literals(state).iter().filter(|text| !matches!(text.as_str(), "active" | "signed_out")) {
             let problem = Problem::at(span, format!("a session is never in the state `{text}`"));
             self.say(problem.with_help("a session is `active` or `signed_out`; a failed refresh shows in `error`"));
+        }
+        self.labels(&literals(access_token), span);
+    }
+
+    /// Literals where a token stands have to be labels; `at#?` is one that the provider never minted.
+    fn labels(&mut self, literals: &[String], span: Span) {
+        let label = |text: &str| text.parse::<Label>().is_ok() || matches!(text, "at#?" | "rt#?" | "unknown");
+        for text in literals.iter().filter(|text| !label(text)) {
+            let problem = Problem::at(span, format!("`{text}` is not a token label"));
+            self.say(problem.with_help("write at#1, rt#2, code#1 or id#1"));
+        }
+    }
+
+    fn wire(&mut self, wire: Option<&Wire>, span: Span) {
+        let exchanges: Vec<&Exchange> = match wire {
+            Some(Wire::Exactly(list)) => list.iter().collect(),
+            Some(Wire::Count(count)) => vec![&count.count],
+            Some(Wire::Nothing) | None => vec![],
+        };
+        for exchange in exchanges {
+            for leaf in exchange.token.iter().chain(&exchange.bearer) {
+                let literals: Vec<String> = leaf.is.literals().into_iter().map(str::to_owned).collect();
+                self.labels(&literals, span);
+            }
+            let answers = exchange.got.iter().flat_map(|leaf| leaf.is.literals());
+            for answer in answers.filter(|answer| !is_answer(answer)) {
+                let problem = Problem::at(span, format!("`{answer}` is not an answer"));
+                self.say(problem.with_help("write \"200\", 400 invalid_grant, lost or abandoned"));
+            }
         }
     }
 
@@ -264,6 +343,24 @@ impl Linter {
             let problem = problem.suggesting(&group.value, self.running.keys().map(String::as_str));
             self.say(problem);
         }
+    }
+}
+
+/// A status, a status with an error code, or what became of an answer that did not arrive.
+fn is_answer(text: &str) -> bool {
+    let (status, code) = text.split_once(' ').map_or((text, None), |(status, code)| (status, Some(code)));
+    let is_status = status.parse::<u16>().is_ok_and(|status| (100..600).contains(&status));
+    let is_code = |code: &str| !code.is_empty() && code.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+    matches!(text, "lost" | "abandoned") || (is_status && code.is_none_or(is_code))
+}
+
+fn expectation(step: &Step) -> Option<&Expect> {
+    match step {
+        Step::SignIn(step) => Some(&step.expect),
+        Step::Session(step) => Some(&step.expect),
+        Step::Api(step) => Some(&step.expect),
+        Step::SignOut(step) => Some(&step.expect),
+        _ => None,
     }
 }
 

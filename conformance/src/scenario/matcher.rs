@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use regex_lite::Regex;
 use schemars::JsonSchema;
 use serde::de::{self, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
@@ -26,6 +27,8 @@ pub enum Matcher {
         /// The upper bound; none is endless.
         max: Option<u64>,
     },
+    /// It fits this regular expression somewhere. Written `/…/`.
+    Pattern(String),
     /// One of these.
     OneOf(Vec<Self>),
 }
@@ -37,6 +40,14 @@ impl Matcher {
     /// When it looks like a range and is none.
     pub fn parse(text: &str) -> Result<Self, String> {
         let bound = |text: &str| text.trim().parse::<u64>().map_err(|_| format!("`{text}` is not a whole number"));
+        if let Some(pattern) =
+            text.strip_prefix('/').and_then(|rest| rest.strip_suffix('/')).filter(|inner| !inner.is_empty())
+        {
+            return match Regex::new(pattern) {
+                Ok(_) => Ok(Self::Pattern(pattern.to_owned())),
+                Err(error) => Err(format!("`{text}` is not a regular expression: {error}")),
+            };
+        }
         if let Some(rest) = text.strip_prefix(">=") {
             return Ok(Self::Range { min: bound(rest)?, max: None });
         }
@@ -70,6 +81,9 @@ impl Matcher {
                 let number = value.and_then(|value| value.parse::<u64>().ok());
                 number.is_some_and(|number| number >= *min && max.is_none_or(|max| number <= max))
             }
+            Self::Pattern(pattern) => {
+                value.is_some_and(|value| Regex::new(pattern).is_ok_and(|regex| regex.is_match(value)))
+            }
             Self::OneOf(matchers) => matchers.iter().any(|matcher| matcher.matches(value)),
         }
     }
@@ -79,7 +93,7 @@ impl Matcher {
         match self {
             Self::Literal(text) => vec![text],
             Self::OneOf(matchers) => matchers.iter().flat_map(Self::literals).collect(),
-            Self::Absent | Self::Present | Self::Any | Self::Range { .. } => vec![],
+            Self::Absent | Self::Present | Self::Any | Self::Range { .. } | Self::Pattern(_) => vec![],
         }
     }
 }
@@ -94,6 +108,7 @@ impl fmt::Display for Matcher {
             Self::Range { min, max: None } => write!(f, ">= {min}"),
             Self::Range { min, max: Some(max) } if min == max => write!(f, "{min}"),
             Self::Range { min, max: Some(max) } => write!(f, "{min}..{max}"),
+            Self::Pattern(pattern) => write!(f, "/{pattern}/"),
             Self::OneOf(matchers) => {
                 let words: Vec<String> = matchers.iter().map(ToString::to_string).collect();
                 f.write_str(&words.join(" or "))
@@ -146,7 +161,7 @@ impl LongLeaf {
     }
 }
 
-const EXPECTED: &str = "a matcher: a literal, absent, present, any, 1..2, \">= 1\" or { one_of: [a, b] }";
+const EXPECTED: &str = "a matcher: a literal, absent, present, any, 1..2, \">= 1\", /re/ or { one_of: [a, b] }";
 
 /// Reads either form.
 struct LeafVisitor;
@@ -236,6 +251,8 @@ mod tests {
         assert!(matches("at#1", Some("at#1")) && !matches("at#1", Some("at#12")) && !matches("at#1", None));
         assert!(matches("1..2", Some("2")) && !matches("1..2", Some("3")) && !matches("1..2", Some("x")));
         assert!(matches(">= 1", Some("7")) && !matches(">= 1", Some("0")));
+        assert!(matches("/^a+$/", Some("aa")) && !matches("/^a+$/", Some("ab")) && !matches("/a/", None));
+        assert!(Matcher::parse("/(/").is_err());
         assert!(Matcher::parse("2..1").is_err() && Matcher::parse("a..b").is_err());
     }
 

@@ -14,7 +14,9 @@ use crate::scenario::node::{Key, Node, Problem, Span, Value};
 pub fn read(text: &str) -> Result<Node, Problem> {
     // YAML 1.2 knows no truth value but true and false; `no` is a word.
     let options = serde_saphyr::options! { strict_booleans: true };
-    serde_saphyr::from_str_with_options::<Spanned<Raw>>(text, options).map(node).map_err(|error| problem(text, &error))
+    serde_saphyr::from_str_with_options::<Spanned<Raw>>(text, options)
+        .map(|raw| node(text, raw))
+        .map_err(|error| problem(text, &error))
 }
 
 fn problem(source: &str, error: &serde_saphyr::Error) -> Problem {
@@ -53,16 +55,20 @@ fn span(location: &Location) -> Span {
     Span { start, end: start + number(location.span().byte_len()).max(1) }
 }
 
-fn node(raw: Spanned<Raw>) -> Node {
+fn node(source: &str, raw: Spanned<Raw>) -> Node {
+    let span = span(&raw.referenced);
     let value = match raw.value {
         Raw::Null => Value::Null,
         Raw::Bool(value) => Value::Bool(value),
-        Raw::Number(text) => Value::Number(text),
+        // As it is written: `3600.0` and `1e3` are not the same text as `3600` and `1000`.
+        Raw::Number(text) => Value::Number(source.get(span.start..span.end).map_or(text, str::to_owned)),
         Raw::Text(text) => Value::Text(text),
-        Raw::List(items) => Value::List(items.into_iter().map(node).collect()),
-        Raw::Map(members) => Value::Map(members.into_iter().map(|(name, value)| (key(name), node(value))).collect()),
+        Raw::List(items) => Value::List(items.into_iter().map(|item| node(source, item)).collect()),
+        Raw::Map(members) => {
+            Value::Map(members.into_iter().map(|(name, value)| (key(name), node(source, value))).collect())
+        }
     };
-    Node { value, span: span(&raw.referenced) }
+    Node { value, span }
 }
 
 fn key(name: Spanned<String>) -> Key {
@@ -151,6 +157,9 @@ mod tests {
         let document = read(text).unwrap();
         let value = |name: &str| document.get(name).unwrap().value.clone();
         assert_eq!(value("a"), Value::Number("302".into()));
+        for number in ["3600.0", "1e3", "18446744073709551616", "-0"] {
+            assert_eq!(read(number).unwrap().value, Value::Number(number.into()));
+        }
         assert_eq!(value("b"), Value::Text("302".into()));
         assert_eq!(value("c"), Value::Text("no".into()));
         assert_eq!(value("d"), Value::Bool(true));

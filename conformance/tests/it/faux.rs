@@ -28,6 +28,10 @@ enum Habit {
     Garbage,
     /// Shows a session that nobody could have, and a clock that stands still.
     StandsStill,
+    /// Tells secrets, and tries to command the terminal, in its error messages.
+    Blabs,
+    /// Writes a line that is longer than any message may be.
+    Floods,
     /// Does everything right for a client that is always signed out.
     SignedOut,
 }
@@ -49,9 +53,13 @@ impl Target for Faux {
 
 async fn serve(input: DuplexStream, mut output: DuplexStream, habit: Habit) {
     let mut lines = BufReader::new(input).lines();
+    let mut secret = String::new();
     while let Ok(Some(line)) = lines.next_line().await {
         let request: Value = serde_json::from_str(&line).unwrap();
-        let Some(answer) = answer(&request, habit) else { continue };
+        if let Some(given) = request["provider"]["client"]["secret"].as_str() {
+            given.clone_into(&mut secret);
+        }
+        let Some(answer) = answer(&request, habit, &secret) else { continue };
         let Some(answer) = answer else { return };
         if output.write_all(format!("{answer}\n").as_bytes()).await.is_err() {
             return;
@@ -60,7 +68,7 @@ async fn serve(input: DuplexStream, mut output: DuplexStream, habit: Habit) {
 }
 
 /// Nothing is no answer; nothing inside is the end.
-fn answer(request: &Value, habit: Habit) -> Option<Option<String>> {
+fn answer(request: &Value, habit: Habit, secret: &str) -> Option<Option<String>> {
     let (id, verb) = (&request["id"], request["regrant"].as_str().unwrap());
     let ok = |ok: Value| Some(Some(json!({"regrant": "answer", "id": id, "ok": ok}).to_string()));
     let no = Some(Some(json!({"regrant": "answer", "id": id, "no": {"reason": "unsupported"}}).to_string()));
@@ -75,6 +83,14 @@ fn answer(request: &Value, habit: Habit) -> Option<Option<String>> {
         ("start" | "stop", _) => ok(json!({})),
         (_, Habit::AlwaysNo) => no,
         ("session", Habit::Hangs) => None,
+        ("session", Habit::Blabs) => {
+            let message = "cannot refresh with client secret \u{1b}[2J";
+            Some(Some(json!({"regrant": "answer", "id": id, "threw": {"message": message}}).to_string()))
+        }
+        ("sign_in", Habit::Blabs) => {
+            Some(Some(json!({"regrant": "answer", "id": id, "threw": {"message": secret}}).to_string()))
+        }
+        ("session", Habit::Floods) => Some(Some("x".repeat(adapter_protocol::MAX_LINE + 10))),
         ("session", Habit::Dies) => Some(None),
         ("session", Habit::Garbage) => Some(Some("Listening on port 3000".to_owned())),
         _ => ok(signed_out),
@@ -113,6 +129,7 @@ async fn run(habit: Habit) -> Result<Vec<CaseReport>, RunError> {
         jobs: 2,
         seed: 0,
         gate: Gate::Must,
+        sources: vec![],
     };
     let mut reports = vec![];
     let footer = runner::run(plan, std::future::pending(), |event| {
@@ -168,6 +185,20 @@ async fn garbage_is_a_broken_adapter() {
 }
 
 #[tokio::test]
+async fn a_flood_is_cut_off() {
+    assert_eq!(result(Habit::Floods).await, CaseResult::Broken);
+}
+
+#[tokio::test]
+async fn a_secret_in_a_message_is_withheld_and_reported() {
+    let reports = run(Habit::Blabs).await.unwrap();
+    let shown = serde_json::to_string(&reports[0]).unwrap();
+    assert!(!shown.contains("GOCSPX-") && !shown.contains("\\u001b["), "{shown}");
+    let leak = reports[0].checks.iter().find(|check| check.id == "no-secret-in-log").unwrap();
+    assert!(leak.detail.as_ref().unwrap().got.contains("client_secret stands in a message of first"), "{leak:?}");
+}
+
+#[tokio::test]
 async fn a_client_that_is_always_signed_out_fails() {
     let reports = run(Habit::SignedOut).await.unwrap();
     assert_eq!(reports[0].result, CaseResult::Fail);
@@ -183,6 +214,7 @@ async fn an_interrupted_run_says_that_it_is_not_complete() {
         jobs: 1,
         seed: 0,
         gate: Gate::Must,
+        sources: vec![],
     };
     let mut last = None;
     let footer = runner::run(plan, std::future::ready(()), |event| last = Some(event.clone())).await.unwrap();

@@ -96,7 +96,36 @@ fn steps_that_cannot_happen_are_found() {
     let reply = "  - provider: { reply: { to: token, with: {} } }\n";
     check(after, &with(reply), &["the reply says nothing"]);
     let parked = "  - parked: { count: 1 }\n";
-    check(after, &with(parked), &["no hold came before"]);
+    check(after, &with(parked), &["no hold is in force"]);
+    let hold = "  - provider: { hold: { to: token } }\n  - provider: lift_holds\n";
+    check(after, &with(&format!("{hold}{parked}")), &["no hold is in force"]);
+}
+
+#[test]
+fn expectations_that_cannot_fail_are_found() {
+    check("outcome: fine", "outcome: []", &["can never be missed"]);
+    check("{ state: active }", "{ }", &["expects nothing of the session"]);
+    check("outcome: fine", "session: { any_of: [ { grade: pass } ] }", &["fits everything"]);
+    check(", expect: { outcome: fine, wire: none }", "", &["expects nothing, so it cannot fail"]);
+    let race = "  - together: { as: race, do: [ { session: { actor: ada, expect: { wire: none } } } ] }\n  - join: { of: race }\n";
+    let after = "  - clock: exp(at#1) + 1s\n";
+    let with_need = GOOD.replace("needs: [sign_in,", "needs: [sign_in, session.concurrent,");
+    let found = complaints(&with_need.replace(after, &format!("{after}{race}")));
+    assert!(found.len() == 1 && found[0].contains("put `wire` on the `join`"), "{found:#?}");
+}
+
+#[test]
+fn labels_and_answers_that_do_not_exist_are_found() {
+    check("outcome: fine", "session: { access_token: at1 }", &["`at1` is not a token label"]);
+    check("wire: none", "wire: [ { to: token, token: rt1 } ]", &["`rt1` is not a token label"]);
+    check("wire: none", "wire: [ { to: token, got: invalid_grant } ]", &["`invalid_grant` is not an answer"]);
+    check("exp(at#1) + 1s\n", "exp(at#1) + 1s\n  - provider: { revoke: rt1 }\n", &["`rt1` is not a token label"]);
+}
+
+#[test]
+fn names_that_stand_nowhere_are_found() {
+    check("steps:", "params: { ttl: 1h }\nsteps:", &["`ttl` is given, but `$ttl` stands nowhere"]);
+    check("steps:", "variants: { kind: [tab] }\nsteps:", &["`kind` is given, but `$kind` stands nowhere"]);
 }
 
 #[test]

@@ -83,7 +83,7 @@ fn the_printed_command_runs_the_same_scenario_again() {
     let id = shown.split("-E 'id(=").nth(1).unwrap().split(')').next().unwrap();
     let again = regrant(folder.path(), &["run", "--target", "mutant:sticky-error", "-E", &format!("id(={id})")]);
     assert_eq!(again.status.code(), Some(1));
-    assert!(text(&again.stdout).contains("· 1 scenarios ·"));
+    assert!(text(&again.stdout).contains("· 1 scenario ·"));
 }
 
 #[test]
@@ -107,6 +107,10 @@ fn exit_codes_tell_usage_from_nothing_selected() {
     assert_eq!(code(&["run", "-E", "tag(nothing)"]).0, 4);
     let (exit, told) = code(&["run", "-E", "tga(core)"]);
     assert!(exit == 2 && told.contains("there is no predicate `tga`"), "{told}");
+    assert_eq!(code(&["explain", "refresh/expires-in"]).0, 0, "a whole table");
+    assert_eq!(code(&["lint", "."]).0, 4, "a folder without scenarios");
+    let (exit, told) = code(&["run", "--json", "no/such/folder/x.json"]);
+    assert!(exit == 2 && told.contains("no/such/folder"), "{told}");
     let (exit, told) = code(&["explain", "recovery/good-refresh-clears-the-eror"]);
     assert!(exit == 4 && told.contains("did you mean"), "{told}");
     fs::write(folder.path().join("bad.yaml"), "regrant: 1\nstpes: []\n").unwrap();
@@ -138,6 +142,30 @@ fn a_mutant_is_caught_in_the_selftest() {
     assert!(shown.ends_with("1 mutants, 1 killed\n"), "{shown}");
     let matrix: Value = serde_json::from_str(&fs::read_to_string(folder.path().join("matrix.json")).unwrap()).unwrap();
     assert_eq!(matrix["kills"][0]["mutant"], "drops-refresh-token");
+}
+
+#[test]
+fn a_cancelled_run_leaves_a_log_with_a_footer() {
+    let folder = folder();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_regrant"))
+        .current_dir(folder.path())
+        .args(["run", "--target", "mutant:hangs-without-timeout", "-E", "transport/never-answers"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    assert!(lines.next().unwrap().unwrap().contains("hangs-without-timeout"), "the run has begun");
+    if !cfg!(unix) {
+        child.kill().unwrap();
+        child.wait().unwrap();
+        return;
+    }
+    let id = child.id().to_string();
+    assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+    assert_eq!(child.wait().unwrap().code(), Some(6));
+    let log = fs::read_to_string(folder.path().join("regrant-out/run.jsonl")).unwrap();
+    let footer: Value = serde_json::from_str(log.lines().last().unwrap()).unwrap();
+    assert_eq!((&footer["event"], &footer["complete"]), (&"run_finished".into(), &false.into()));
 }
 
 #[test]
