@@ -39,8 +39,8 @@ pub struct Driver<'a> {
     ahead_ms: i64,
     cursor: Sequence,
     groups: Groups,
-    /// The numbers of requests whose cookies are kept back, by the names of their steps.
-    kept_back: BTreeMap<String, u64>,
+    /// The number of the last request of each step, for those that speak of it later.
+    requests: BTreeMap<String, u64>,
     steps: Vec<StepRecord>,
 }
 
@@ -86,7 +86,7 @@ impl<'a> Driver<'a> {
             ahead_ms: 0,
             cursor,
             groups: Groups::default(),
-            kept_back: BTreeMap::new(),
+            requests: BTreeMap::new(),
             steps: vec![],
         }
     }
@@ -187,6 +187,14 @@ impl<'a> Driver<'a> {
                 self.silent(path, name, format!("provider: {}", change_words(change)));
                 Ok(())
             }
+            Step::Cancel(cancel) => {
+                let of = &cancel.of.value;
+                let missing = || Ending::Broken { step: name.clone(), reason: format!("no step `{of}` is running") };
+                let id = *self.requests.get(of).ok_or_else(missing)?;
+                self.command(&name, Verb::Cancel { of: id }).await?;
+                self.silent(path, name, format!("{of} leaves"));
+                Ok(())
+            }
             Step::Deliver(deliver) => self.deliver(path, name, &deliver.of.value, deliver.fate).await,
             Step::Restart(restart) => {
                 self.command(&name, Verb::Restart { keep: restart.keep }).await?;
@@ -211,7 +219,7 @@ impl<'a> Driver<'a> {
         for command in commands(step, &self.realm) {
             let id = self.link.reserve();
             if let Verb::Session { .. } = command.verb {
-                self.kept_back.insert(name.clone(), id);
+                self.requests.insert(name.clone(), id);
             }
             let answer = self.link.ask_as(id, command.verb, command.limit).await;
             observations.push(self.observer.observe(&name, level, command.actor, answer)?);
@@ -237,7 +245,7 @@ impl<'a> Driver<'a> {
 
     async fn deliver(&mut self, path: StepPath, name: String, of: &str, fate: Fate) -> Result<(), Stopped> {
         let missing = || Ending::Broken { step: name.clone(), reason: format!("no cookie of `{of}` is kept back") };
-        let id = self.kept_back.remove(of).ok_or_else(missing)?;
+        let id = self.requests.remove(of).ok_or_else(missing)?;
         self.command(&name, Verb::Deliver { of: id, fate }).await?;
         let word = if fate == Fate::Apply { "deliver" } else { "lose" };
         self.silent(path, name, format!("{word} the cookie of {of}"));

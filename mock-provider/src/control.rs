@@ -21,7 +21,7 @@ use crate::journal::Sequence;
 use crate::label::Label;
 use crate::party::{Client, User};
 use crate::policy::{Policy, PolicyPatch, Profile};
-use crate::provider::Realms;
+use crate::provider::{RealmOptions, Realms};
 use crate::realm::Consent;
 use crate::reply::ReplySpec;
 use crate::time::{ClockMode, Lifetime, Timestamp};
@@ -48,7 +48,7 @@ pub(crate) fn router() -> Router<Realms> {
         .route("/reset", post(reset));
     Router::new()
         .route("/", get(realms))
-        .route("/realms", get(realms))
+        .route("/realms", get(realms).post(new_realm))
         .nest("/realms/{realm}", realm)
         .fallback(unknown)
         .method_not_allowed_fallback(wrong_method)
@@ -60,6 +60,7 @@ enum Refusal {
     Realm(RealmError),
     BadLabel(String),
     TooSlow(String),
+    NameTaken(String),
 }
 
 /// The longest that a control call waits, in real time.
@@ -85,6 +86,7 @@ impl IntoResponse for Refusal {
         let (status, text) = match self {
             Self::BadBody(rejection) => (StatusCode::BAD_REQUEST, rejection.body_text()),
             Self::BadLabel(text) => (StatusCode::BAD_REQUEST, text),
+            Self::NameTaken(name) => (StatusCode::CONFLICT, format!("there is a realm `{name}` already")),
             Self::TooSlow(text) => (StatusCode::REQUEST_TIMEOUT, text),
             Self::Realm(
                 error @ (RealmError::NoSuchToken(_) | RealmError::NoSuchUser(_) | RealmError::NotParked(_)),
@@ -134,6 +136,21 @@ async fn wrong_method() -> Response {
 
 async fn realms(State(realms): State<Realms>) -> Json<Value> {
     shown(json!({ "realms": realms.names() }))
+}
+
+/// A new realm and what it starts with.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewRealm {
+    name: String,
+    #[serde(default)]
+    options: RealmOptions,
+}
+
+async fn new_realm(State(realms): State<Realms>, body: Input<NewRealm>) -> Answer {
+    let Json(NewRealm { name, options }) = body?;
+    let realm = realms.create(&name, &options).ok_or(Refusal::NameTaken(name))?;
+    Ok(shown(json!({"name": realm.name(), "issuer": realm.issuer()})))
 }
 
 async fn show(Named(realm): Named) -> Json<Value> {

@@ -17,7 +17,7 @@ use crate::label::Label;
 use crate::party::{Client, User};
 use crate::policy::{Policy, PolicyPatch};
 use crate::realm::{Consent, Counters, Realm, RealmSetup, TokenRef};
-use crate::reply::{BadReply, Reply, ReplySpec};
+use crate::reply::{BadReply, Reply, ReplySpec, When};
 use crate::request::WireRequest;
 use crate::secret::Secret;
 use crate::time::{ClockMode, Timestamp};
@@ -391,7 +391,7 @@ impl RealmHandle {
         let mut realm = self.realm();
         let now = realm.clock.now(uptime);
         let ticket = Ticket { epoch: realm.epoch, sequence: realm.arrive(now, request) };
-        let parked = self.holds().park(ticket.sequence, request.endpoint, request.grant());
+        let parked = self.holds().park(ticket.sequence, request, When::Before);
         if let (Some(_), Some(entry)) = (&parked, realm.journal.entry_mut(ticket.sequence)) {
             entry.parked = true;
         }
@@ -406,6 +406,19 @@ impl RealmHandle {
         let mut realm = self.realm();
         let now = realm.clock.now(uptime);
         (realm.epoch == ticket.epoch).then(|| realm.decide(now, ticket.sequence, request))
+    }
+
+    /// Parks a request whose answer is in hand, if a hold wants it.
+    pub(crate) fn park_decided(&self, ticket: Ticket, request: &WireRequest) -> Option<oneshot::Receiver<()>> {
+        let mut realm = self.realm();
+        if realm.epoch != ticket.epoch {
+            return None;
+        }
+        let parked = self.holds().park(ticket.sequence, request, When::After)?;
+        realm.journal.entry_mut(ticket.sequence).into_iter().for_each(|entry| entry.parked = true);
+        drop(realm);
+        self.changed();
+        Some(parked)
     }
 
     pub(crate) fn settle(&self, ticket: Ticket, status: Option<u16>, delivery: Delivery) {

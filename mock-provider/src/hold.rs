@@ -7,6 +7,8 @@ use tokio::sync::oneshot;
 
 use crate::endpoint::{Endpoint, GrantType};
 use crate::journal::Sequence;
+use crate::reply::When;
+use crate::request::WireRequest;
 
 /// Which requests wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,11 +20,14 @@ pub struct HoldSpec {
     /// Only with this grant type; any, when absent.
     #[serde(default)]
     pub grant: Option<GrantType>,
+    /// Before or after the endpoint has done its work: at the door, or with the answer in hand.
+    #[serde(default)]
+    pub when: When,
 }
 
 impl HoldSpec {
-    fn matches(&self, endpoint: Endpoint, grant: Option<GrantType>) -> bool {
-        self.to == endpoint && (self.grant.is_none() || self.grant == grant)
+    fn matches(&self, request: &WireRequest, when: When) -> bool {
+        self.to == request.endpoint && self.when == when && (self.grant.is_none() || self.grant == request.grant())
     }
 }
 
@@ -47,10 +52,10 @@ impl HoldBoard {
     pub(crate) fn park(
         &mut self,
         sequence: Sequence,
-        endpoint: Endpoint,
-        grant: Option<GrantType>,
+        request: &WireRequest,
+        when: When,
     ) -> Option<oneshot::Receiver<()>> {
-        if !self.rules.iter().any(|rule| rule.matches(endpoint, grant)) {
+        if !self.rules.iter().any(|rule| rule.matches(request, when)) {
             return None;
         }
         let (release, released) = oneshot::channel();

@@ -55,7 +55,7 @@ pub use json_text::Signature;
 pub use keys::NoKey;
 pub use label::{BadLabel, Label, TokenKind};
 pub use party::{Client, User};
-pub use provider::{DEFAULT_REALM, Provider, ProviderBuilder};
+pub use provider::{DEFAULT_REALM, Provider, ProviderBuilder, RealmOptions};
 pub use realm::{Consent, Counters};
 pub use reply::{AnswerSpec, BadReply, Edit, Fault, IdTokenEdit, ReplySpec, When, check_reply};
 pub use request::ClientAuth;

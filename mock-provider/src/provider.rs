@@ -6,6 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use axum::Router;
+use serde::Deserialize;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -178,6 +179,11 @@ impl Provider {
         self.realms.open(name)
     }
 
+    /// A new realm with options of its own; nothing when the name is taken.
+    pub fn new_realm(&self, name: &str, options: &RealmOptions) -> Option<RealmHandle> {
+        self.realms.create(name, options)
+    }
+
     /// Forgets a realm and everything in it.
     pub fn close_realm(&self, name: &str) {
         self.realms.close(name);
@@ -196,6 +202,31 @@ impl Provider {
 impl Drop for Provider {
     fn drop(&mut self) {
         self.task.abort();
+    }
+}
+
+/// What a realm starts with, where it differs from the others.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RealmOptions {
+    /// The seed of everything that it mints.
+    pub seed: Option<u64>,
+    /// Its life rules.
+    pub profile: Option<Profile>,
+    /// Changes of its life rules.
+    pub policy: PolicyPatch,
+    /// Where its clock stands still at first, in milliseconds since the epoch.
+    pub frozen_at_ms: Option<Timestamp>,
+}
+
+impl Template {
+    fn with(self, options: &RealmOptions) -> Self {
+        Self {
+            seed: options.seed.unwrap_or(self.seed),
+            policy: options.profile.map_or(self.policy, Policy::of).patched(&options.policy),
+            frozen_at: options.frozen_at_ms.or(self.frozen_at),
+            ..self
+        }
     }
 }
 
@@ -227,9 +258,22 @@ impl Realms {
     }
 
     pub(crate) fn open(&self, name: &str) -> RealmHandle {
-        let name: String = name.chars().map(|c| if is_plain(c) { c } else { '-' }).collect();
+        let name = plain(name);
         let mut table = self.0.by_name.write().unwrap_or_else(PoisonError::into_inner);
-        table.entry(name.clone()).or_insert_with(|| RealmHandle::new(self.setup(name), self.0.stopwatch)).clone()
+        let new = || self.handle(name.clone(), self.0.template.clone());
+        table.entry(name.clone()).or_insert_with(new).clone()
+    }
+
+    /// A new realm; nothing when the name is taken.
+    pub(crate) fn create(&self, name: &str, options: &RealmOptions) -> Option<RealmHandle> {
+        let name = plain(name);
+        let mut table = self.0.by_name.write().unwrap_or_else(PoisonError::into_inner);
+        if table.contains_key(&name) {
+            return None;
+        }
+        let realm = self.handle(name.clone(), self.0.template.clone().with(options));
+        table.insert(name, realm.clone());
+        Some(realm)
     }
 
     pub(crate) fn close(&self, name: &str) {
@@ -238,11 +282,12 @@ impl Realms {
         closed.iter().for_each(RealmHandle::reset);
     }
 
-    fn setup(&self, name: String) -> RealmSetup {
-        let Template { seed, policy, frozen_at, journal_capacity } = self.0.template.clone();
+    fn handle(&self, name: String, template: Template) -> RealmHandle {
+        let Template { seed, policy, frozen_at, journal_capacity } = template;
         let base = if name == DEFAULT_REALM { self.0.base.clone() } else { format!("{}/r/{name}", self.0.base) };
-        let clock = frozen_at.map_or_else(|| Clock::flowing(wall_clock(), self.0.stopwatch.uptime()), Clock::frozen);
-        RealmSetup { name, base, seed, clock, policy, journal_capacity }
+        let uptime = self.0.stopwatch.uptime();
+        let clock = frozen_at.map_or_else(|| Clock::flowing(wall_clock(), uptime), Clock::frozen);
+        RealmHandle::new(RealmSetup { name, base, seed, clock, policy, journal_capacity }, self.0.stopwatch)
     }
 
     /// The realm that a path belongs to, and the path below its base. An unknown realm is made on first use.
@@ -254,6 +299,10 @@ impl Realms {
         let wanted = !name.is_empty() && name.chars().all(is_plain);
         wanted.then(|| (self.open(name), format!("/{below}")))
     }
+}
+
+fn plain(name: &str) -> String {
+    name.chars().map(|c| if is_plain(c) { c } else { '-' }).collect()
 }
 
 const fn is_plain(c: char) -> bool {

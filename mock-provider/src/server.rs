@@ -47,10 +47,14 @@ async fn exchange(realm: &RealmHandle, wire: &Wire, request: &WireRequest) -> Re
         // A dropped sender means that the realm was reset: then there is no decision below.
         drop(released.await);
     }
-    match realm.decide(ticket, request) {
-        Some(decision) => send(pending, wire, decision.render()).await,
-        None => (StatusCode::SERVICE_UNAVAILABLE, "the realm was reset\n").into_response(),
+    let Some(decision) = realm.decide(ticket, request) else {
+        return (StatusCode::SERVICE_UNAVAILABLE, "the realm was reset\n").into_response();
+    };
+    let rendered = decision.render();
+    if let Some(released) = realm.park_decided(ticket, request) {
+        drop(released.await);
     }
+    send(pending, wire, rendered).await
 }
 
 async fn send(mut pending: Pending, wire: &Wire, mut rendered: Rendered) -> Response {

@@ -50,6 +50,11 @@ pub enum Verb {
         /// What becomes of it.
         fate: Fate,
     },
+    /// Give up a command in flight, as a browser that leaves the page does; it is answered with an empty `ok`.
+    Cancel {
+        /// The `id` of its request.
+        of: u64,
+    },
     /// Call the protected resource at `url` with the session's access token.
     Api {
         /// Whose browser.
@@ -133,6 +138,9 @@ pub enum Capability {
     /// The adapter can keep a cookie back and deliver or lose it later.
     #[serde(rename = "session.delivery")]
     SessionDelivery,
+    /// A command in flight can be given up.
+    #[serde(rename = "session.cancel")]
+    SessionCancel,
     /// A session read refreshes an expired token.
     #[serde(rename = "refresh.on_session")]
     RefreshOnSession,

@@ -116,7 +116,7 @@ impl Application {
             Verb::Second { of, actor, kind } => self.second(&of, &actor, kind),
             Verb::Restart { keep } => self.restart(keep),
             Verb::Logs {} => ok(json!({"lines": self.log.take()})),
-            Verb::Hello(_) | Verb::Start(_) | Verb::Stop {} => {
+            Verb::Hello(_) | Verb::Start(_) | Verb::Cancel { .. } | Verb::Stop {} => {
                 Answer::No { reason: "a case has begun already".to_owned() }
             }
         }

@@ -79,6 +79,8 @@ defects! {
     HangsWithoutTimeout = "hangs-without-timeout",
     /// The single flight is not keyed by the grant: users get each other's tokens.
     GlobalFlight = "global-flight",
+    /// A reader who leaves takes the refresh that it began down, and the others begin anew with the spent token.
+    CancelledWithItsReader = "cancelled-with-its-reader",
     /// The first failure of a grant is remembered for ever.
     PoisonedFlight = "poisoned-flight",
     /// After a second sign-in the refresh token of the first is used.

@@ -26,6 +26,7 @@ pub(crate) fn coordinator(defect: Option<Defect>, clock: Arc<dyn Clock>) -> Arc<
     match defect {
         Some(Defect::NoSingleFlight | Defect::IgnoresRetryAfter) => Arc::new(EveryoneForThemselves),
         Some(Defect::GlobalFlight) => Arc::new(OneForAll(flights)),
+        Some(Defect::CancelledWithItsReader) => Arc::new(OnItsReader::default()),
         Some(Defect::PoisonedFlight) => Arc::new(Poisoned { flights, failed: Arc::default() }),
         Some(_) | None => Arc::new(flights),
     }
@@ -44,6 +45,30 @@ struct OneForAll(Flights);
 impl Coordinator for OneForAll {
     fn run(&self, _: GrantKey, start: Start) -> BoxFuture<'static, Outcome> {
         self.0.run(GrantKey::of(&RefreshToken::new("everybody")), start)
+    }
+}
+
+/// One at a time, but inside the reader who came first: when that one leaves, the request is gone with its answer.
+#[derive(Default)]
+struct OnItsReader {
+    one_at_a_time: Arc<tokio::sync::Mutex<()>>,
+    landed: Arc<Mutex<BTreeMap<GrantKey, Outcome>>>,
+}
+
+impl Coordinator for OnItsReader {
+    fn run(&self, key: GrantKey, start: Start) -> BoxFuture<'static, Outcome> {
+        let (lock, landed) = (Arc::clone(&self.one_at_a_time), Arc::clone(&self.landed));
+        async move {
+            let _turn = lock.lock().await;
+            let known = landed.lock().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
+            if let Some(outcome) = known {
+                return outcome;
+            }
+            let outcome = start().await;
+            landed.lock().unwrap_or_else(PoisonError::into_inner).insert(key, outcome.clone());
+            outcome
+        }
+        .boxed()
     }
 }
 

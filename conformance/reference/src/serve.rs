@@ -1,5 +1,6 @@
 //! The message loop: requests in, answers out, any number in flight.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
 
@@ -9,7 +10,7 @@ use adapter_protocol::{
 use serde_json::json;
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncWrite, AsyncWriteExt as _, BufReader};
 use tokio::sync::mpsc;
-use tokio::task::JoinSet;
+use tokio::task::{AbortHandle, JoinSet};
 
 use crate::application::{Application, Tools, ok};
 use crate::browser::Browser;
@@ -47,8 +48,10 @@ impl Adapter {
         let mut application: Option<Arc<Application>> = None;
         // Dropped at the end, and with it whatever still hangs.
         let mut running = JoinSet::new();
+        let mut in_flight: BTreeMap<u64, AbortHandle> = BTreeMap::new();
         while let Some(line) = lines.next_line().await? {
             while running.try_join_next().is_some() {}
+            in_flight.retain(|_, task| !task.is_finished());
             let Request { id, verb } = match decode_request(&line) {
                 Ok(request) => request,
                 Err(_) => {
@@ -64,10 +67,18 @@ impl Adapter {
                     application = None;
                     send(&answers, id, ok(json!({})));
                 }
+                Verb::Cancel { of } => {
+                    if let Some(task) = in_flight.remove(&of) {
+                        task.abort();
+                        send(&answers, of, ok(json!({})));
+                    }
+                    send(&answers, id, ok(json!({})));
+                }
                 verb => match &application {
                     Some(application) => {
                         let (application, answers) = (Arc::clone(application), answers.clone());
-                        running.spawn(async move { send(&answers, id, application.perform(id, verb).await) });
+                        let work = async move { send(&answers, id, application.perform(id, verb).await) };
+                        in_flight.insert(id, running.spawn(work));
                     }
                     None => send(&answers, id, Answer::Broken { message: "no case has been started".to_owned() }),
                 },
@@ -119,6 +130,7 @@ fn hello(defect: Option<Defect>) -> Answer {
         Capability::SessionAccessToken,
         Capability::SessionConcurrent,
         Capability::SessionDelivery,
+        Capability::SessionCancel,
         Capability::RefreshOnSession,
         Capability::RefreshOnApi,
         Capability::ClockSet,

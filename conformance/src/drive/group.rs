@@ -62,7 +62,7 @@ impl Driver<'_> {
             drop(self.choose_user(&name, &inner.value));
             let tasks = commands(&inner.value, &self.realm).into_iter().map(|command| {
                 let id = self.link.reserve();
-                self.kept_back.insert(name.clone(), id);
+                self.requests.insert(name.clone(), id);
                 in_flight.fetch_add(1, Ordering::SeqCst);
                 let (link, observer, in_flight, name) =
                     (Arc::clone(&self.link), Arc::clone(&self.observer), Arc::clone(&in_flight), name.clone());

@@ -146,6 +146,10 @@ impl Linter {
             Step::Release(_) if self.running.is_empty() => {
                 self.say(Problem::at(span, "nothing can be released: no `together` is running"));
             }
+            Step::Cancel(cancel) => {
+                self.uses(Capability::SessionCancel, span);
+                self.started(&cancel.of);
+            }
             Step::Deliver(deliver) => self.deliver(&deliver.of),
             Step::Restart(_) => self.uses(Capability::Restart, span),
             // Time can also be let pass for real, so moving both clocks together asks for nothing.
@@ -179,6 +183,14 @@ impl Linter {
         if !self.holding {
             let problem = Problem::at(span, "nothing can be parked: no hold is in force");
             self.say(problem.with_help("add `- provider: { hold: … }` before"));
+        }
+    }
+
+    fn started(&mut self, of: &Spanned<String>) {
+        if self.running.is_empty() || !self.names.contains(&of.value) {
+            let problem = Problem::at(of.span, format!("no started step is called `{}` at this point", of.value));
+            let problem = problem.suggesting(&of.value, self.names.iter().map(String::as_str));
+            self.say(problem);
         }
     }
 

@@ -141,6 +141,8 @@ pub enum Step {
     Release(Release),
     /// Waits for started steps.
     Join(Join),
+    /// Gives up a started step, as a browser that leaves the page does.
+    Cancel(Cancel),
     /// Delivers or loses a cookie that was kept back.
     Deliver(DeliverStep),
     /// Restarts the application.
@@ -298,6 +300,14 @@ pub enum Order {
     LastFirst,
     /// These, counted from 1 in order of arrival; the rest stay.
     Exactly(Vec<usize>),
+}
+
+/// Gives up a started step.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Cancel {
+    /// The `as` of the step inside its `together`.
+    pub of: Spanned<String>,
 }
 
 /// Delivers or loses a cookie that was kept back.

@@ -117,6 +117,20 @@ async fn realms_are_isolated_and_made_on_first_use() {
 }
 
 #[tokio::test]
+async fn a_realm_can_have_a_seed_a_clock_and_rules_of_its_own() {
+    let world = World::new().await;
+    let create = |name: &'static str| {
+        let body = json!({"name": name, "options": {"seed": 7, "profile": "grace", "frozen_at_ms": 5}});
+        world.http.post(format!("{}/realms", world.control)).json(&body).send()
+    };
+    assert_eq!(create("mine").await.unwrap().status(), 200);
+    assert_eq!(create("mine").await.unwrap().status(), 409);
+    let shown = world.http.get(format!("{}/realms/mine/", world.control)).send().await.unwrap();
+    let shown: Value = shown.json().await.unwrap();
+    assert_eq!((&shown["clock"]["now_ms"], &shown["policy"]["grace"]), (&json!(5), &json!("30s")));
+}
+
+#[tokio::test]
 async fn bad_calls_say_what_is_wrong() {
     let world = World::new().await;
     for (path, body, status, hint) in [

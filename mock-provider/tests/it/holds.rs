@@ -1,7 +1,7 @@
 //! Parking requests and letting them go in a chosen order.
 
 use mock_provider::policy::Profile;
-use mock_provider::{Delivery, HoldSpec};
+use mock_provider::{Delivery, HoldSpec, When};
 use serde_json::json;
 
 use crate::World;
@@ -53,4 +53,20 @@ async fn a_client_that_leaves_is_forgotten_and_journalled() {
     world.realm.wait_for_answer(sequence).await;
     assert_eq!(world.realm.journal(sequence)[0].delivery, Delivery::Abandoned);
     assert!(world.realm.parked().is_empty());
+}
+
+#[tokio::test]
+async fn an_answer_can_be_held_after_the_commit_and_then_be_abandoned() {
+    let world = World::with(|builder| builder.profile(Profile::Rotating)).await;
+    let tokens = world.sign_in().await;
+    world.realm.hold(HoldSpec { when: When::After, ..refreshes() });
+    let sequence = tokio::select! {
+        _ = world.refresh(tokens.refresh()) => panic!("it was answered"),
+        parked = world.realm.wait_for_parked(1) => parked[0],
+    };
+    world.realm.wait_for_answer(sequence).await;
+    let entry = world.realm.journal(sequence).remove(0);
+    assert_eq!((entry.delivery, entry.minted.len()), (Delivery::Abandoned, 3));
+    world.realm.lift_holds();
+    assert_eq!(world.refresh(tokens.refresh()).await.status(), 400, "the token was spent all the same");
 }
