@@ -9,8 +9,9 @@ use mock_provider::Counters;
 use crate::check::{CaseResult, Check, Detail, Verdict};
 use crate::history::{Ending, History, Observation, RecordKind, Seen, StepRecord};
 use crate::judge::session::Tokens;
+use crate::scenario::expect::Expect;
 use crate::scenario::matcher::Leaf;
-use crate::scenario::model::{Expect, Level, Scenario, Step};
+use crate::scenario::model::{Level, Scenario, Step};
 
 pub use invariants::INVARIANTS;
 pub(crate) use wire::words;

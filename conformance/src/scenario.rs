@@ -6,10 +6,12 @@
 pub mod decode;
 pub mod diagnostic;
 pub mod expand;
+pub mod expect;
 pub mod lint;
 pub mod matcher;
 pub mod model;
 pub mod node;
+mod shapes;
 pub mod time_expr;
 pub mod yaml;
 

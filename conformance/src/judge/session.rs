@@ -7,8 +7,9 @@ use adapter_protocol::Capability;
 use crate::check::{Check, Detail, Verdict};
 use crate::history::SessionSeen;
 use crate::judge::leaf_check;
+use crate::scenario::expect::{Alternative, Grade, SessionExpect};
 use crate::scenario::matcher::Leaf;
-use crate::scenario::model::{Alternative, Grade, Level, SessionExpect};
+use crate::scenario::model::Level;
 
 /// The four things that a session shows, by name.
 type Fields<'a> = [(&'static str, Option<&'a Leaf>); 4];

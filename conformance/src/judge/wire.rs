@@ -4,8 +4,9 @@ use mock_provider::{ClientAuth, Delivery, Endpoint, Entry, GrantType, Label, Seq
 
 use crate::check::{Check, Detail};
 use crate::history::History;
+use crate::scenario::expect::{Exchange, Wire};
 use crate::scenario::matcher::Leaf;
-use crate::scenario::model::{Exchange, Level, Wire};
+use crate::scenario::model::Level;
 
 /// Requests that are tolerated anywhere.
 const TOLERATED: [Endpoint; 2] = [Endpoint::Discovery, Endpoint::Jwks];

@@ -8,10 +8,9 @@ use mock_provider::Label;
 use crate::catalogue::References;
 use crate::judge::INVARIANTS;
 use crate::scenario::decode::Spanned;
+use crate::scenario::expect::{Exchange, Expect, SessionExpect, Wire};
 use crate::scenario::matcher::Leaf;
-use crate::scenario::model::{
-    Change, Exchange, Expect, FORMAT, Parked, ReadSession, Scenario, SessionExpect, Step, Wire,
-};
+use crate::scenario::model::{Change, FORMAT, Parked, ReadSession, Scenario, Step};
 use crate::scenario::node::{Problem, Span};
 
 /// Checks one case.
