@@ -49,6 +49,7 @@ pub(crate) fn router() -> Router<Realms> {
     Router::new()
         .route("/", get(realms))
         .route("/realms", get(realms).post(new_realm))
+        .route("/realms/{realm}/", get(show).delete(forget))
         .nest("/realms/{realm}", realm)
         .fallback(unknown)
         .method_not_allowed_fallback(wrong_method)

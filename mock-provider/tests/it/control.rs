@@ -125,9 +125,15 @@ async fn a_realm_can_have_a_seed_a_clock_and_rules_of_its_own() {
     };
     assert_eq!(create("mine").await.unwrap().status(), 200);
     assert_eq!(create("mine").await.unwrap().status(), 409);
-    let shown = world.http.get(format!("{}/realms/mine/", world.control)).send().await.unwrap();
-    let shown: Value = shown.json().await.unwrap();
-    assert_eq!((&shown["clock"]["now_ms"], &shown["policy"]["grace"]), (&json!(5), &json!("30s")));
+    for path in ["/realms/mine", "/realms/mine/"] {
+        let shown = world.http.get(format!("{}{path}", world.control)).send().await.unwrap();
+        let shown: Value = shown.json().await.unwrap();
+        assert_eq!((&shown["clock"]["now_ms"], &shown["policy"]["grace"]), (&json!(5), &json!("30s")));
+    }
+    let forgotten = world.http.delete(format!("{}/realms/mine", world.control)).send().await.unwrap();
+    assert_eq!(forgotten.status(), 200);
+    let again = world.http.delete(format!("{}/realms/mine", world.control)).send().await.unwrap();
+    assert_eq!(again.status(), 404);
 }
 
 #[tokio::test]
