@@ -89,9 +89,16 @@ pub async fn serve(args: ServeArgs, mut ready: impl Write) -> Result<(), ServeEr
     let stopped = StopSignals::new().map_err(serve_error)?;
     let host = resolve(&args.host).await.map_err(serve_error)?;
     let builder = ProviderBuilder::default().host(host).port(args.port).profile(args.profile).seed(args.seed);
-    let builder = args.public_url.iter().fold(builder.policy(&config.policy), |builder, url| builder.public_url(url));
+    // Clients are kept by id; the one that the file names first is the one to speak of.
+    let first = config.clients.first().map(|client| client.id.clone());
+    let builder = args
+        .public_url
+        .iter()
+        .fold(builder.policy(&config.policy).users(config.users).clients(config.clients), |builder, url| {
+            builder.public_url(url)
+        });
     let provider = builder.start().await.map_err(serve_error)?;
-    let line = ready_line(&provider, config);
+    let line = ready_line(&provider, first.as_deref());
     writeln!(ready, "{line}").and_then(|()| ready.flush()).map_err(ServeError::ReadyLine)?;
     stopped.wait().await;
     provider.stop().await.map_err(serve_error)
@@ -102,11 +109,9 @@ fn read(path: &PathBuf) -> Result<Config, ServeError> {
     serde_json::from_str(&text).map_err(|source| ServeError::ParseConfig { path: path.clone(), source })
 }
 
-fn ready_line(provider: &Provider, config: Config) -> serde_json::Value {
+fn ready_line(provider: &Provider, first: Option<&str>) -> serde_json::Value {
     let realm = provider.default_realm();
-    let client = config.clients.first().cloned().or_else(|| realm.clients().into_iter().next());
-    config.users.into_iter().for_each(|user| realm.put_user(user));
-    config.clients.into_iter().for_each(|client| realm.put_client(client));
+    let client = realm.clients().into_iter().find(|client| first.is_none_or(|id| id == client.id));
     json!({
         "ready": true,
         "issuer": realm.issuer(),

@@ -14,6 +14,7 @@ use tokio::task::JoinHandle;
 use crate::control;
 use crate::fault_io::{FaultListener, Wire};
 use crate::handle::RealmHandle;
+use crate::party::{Client, User};
 use crate::policy::{Policy, PolicyPatch, Profile};
 use crate::realm::RealmSetup;
 use crate::server;
@@ -48,12 +49,21 @@ pub(crate) struct Template {
     seed: u64,
     policy: Policy,
     frozen_at: Option<Timestamp>,
+    users: Vec<User>,
+    clients: Vec<Client>,
     journal_capacity: usize,
 }
 
 impl Default for ProviderBuilder {
     fn default() -> Self {
-        let template = Template { seed: 0, policy: Policy::default(), frozen_at: None, journal_capacity: 10_000 };
+        let template = Template {
+            seed: 0,
+            policy: Policy::default(),
+            frozen_at: None,
+            users: vec![],
+            clients: vec![],
+            journal_capacity: 10_000,
+        };
         Self { host: IpAddr::V4(Ipv4Addr::LOCALHOST), port: 0, public_url: None, template }
     }
 }
@@ -106,6 +116,20 @@ impl ProviderBuilder {
     #[must_use]
     pub const fn frozen_at(mut self, at: Timestamp) -> Self {
         self.template.frozen_at = Some(at);
+        self
+    }
+
+    /// The users of new realms, in place of the one that is made up.
+    #[must_use]
+    pub fn users(mut self, users: Vec<User>) -> Self {
+        self.template.users = users;
+        self
+    }
+
+    /// The clients of new realms, in place of the one that is made up.
+    #[must_use]
+    pub fn clients(mut self, clients: Vec<Client>) -> Self {
+        self.template.clients = clients;
         self
     }
 
@@ -283,11 +307,14 @@ impl Realms {
     }
 
     fn handle(&self, name: String, template: Template) -> RealmHandle {
-        let Template { seed, policy, frozen_at, journal_capacity } = template;
+        let Template { seed, policy, frozen_at, users, clients, journal_capacity } = template;
         let base = if name == DEFAULT_REALM { self.0.base.clone() } else { format!("{}/r/{name}", self.0.base) };
         let uptime = self.0.stopwatch.uptime();
         let clock = frozen_at.map_or_else(|| Clock::flowing(wall_clock(), uptime), Clock::frozen);
-        RealmHandle::new(RealmSetup { name, base, seed, clock, policy, journal_capacity }, self.0.stopwatch)
+        RealmHandle::new(
+            RealmSetup { name, base, seed, clock, policy, users, clients, journal_capacity },
+            self.0.stopwatch,
+        )
     }
 
     /// The realm that a path belongs to, and the path below its base. An unknown realm is made on first use.

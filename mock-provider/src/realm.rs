@@ -140,6 +140,10 @@ pub(crate) struct RealmSetup {
     pub clock: Clock,
     /// Its life rules.
     pub policy: Policy,
+    /// Its users; one is made up where there are none.
+    pub(crate) users: Vec<User>,
+    /// Its clients; one is made up where there are none.
+    pub(crate) clients: Vec<Client>,
     /// How many requests its journal keeps.
     pub journal_capacity: usize,
 }
@@ -151,15 +155,17 @@ impl std::fmt::Debug for Realm {
 }
 
 impl Realm {
-    /// A realm with one web client, which may redirect to any loopback address, and one user. After a reset (`epoch` counts them)
+    /// A realm. Unless told otherwise it has one web client, which may redirect to any loopback address, and one user. After a reset (`epoch` counts them)
     /// the client is the same and the tokens are others, so that nobody passes with one from before.
     pub(crate) fn new(setup: RealmSetup, epoch: u64) -> Self {
         let mut entropy = Entropy::new(setup.seed, &setup.name);
-        let client = Client {
+        let web_client = Client {
             id: entropy.client_id(),
             secret: Some(Secret::new(entropy.client_secret())),
             redirect_uris: vec![],
         };
+        let clients = if setup.clients.is_empty() { vec![web_client] } else { setup.clients };
+        let ada = || vec![User::named("100000000000000000001", "ada")];
         if epoch > 0 {
             entropy = Entropy::new(setup.seed, &format!("{}/{epoch}", setup.name));
         }
@@ -170,8 +176,8 @@ impl Realm {
             clock: setup.clock,
             entropy,
             policy: setup.policy,
-            clients: BTreeMap::from([(client.id.clone(), client)]),
-            users: vec![User::named("100000000000000000001", "ada")],
+            clients: clients.into_iter().map(|client| (client.id.clone(), client)).collect(),
+            users: if setup.users.is_empty() { ada() } else { setup.users },
             signs_in: None,
             consent: Consent::default(),
             consents: BTreeMap::new(),

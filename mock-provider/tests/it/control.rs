@@ -172,6 +172,16 @@ async fn reset_puts_everything_back_and_old_tokens_are_worth_nothing() {
 }
 
 #[tokio::test]
+async fn configured_people_replace_the_made_up_ones_and_outlive_a_reset() {
+    let users = vec![mock_provider::User::named("u-bob", "bob")];
+    let world = World::with(|builder| builder.users(users)).await;
+    let subjects = || world.realm.users().into_iter().map(|user| user.sub).collect::<Vec<_>>();
+    assert_eq!(subjects(), ["u-bob"]);
+    Control(&world).post("/reset", json!({})).await;
+    assert_eq!(subjects(), ["u-bob"]);
+}
+
+#[tokio::test]
 async fn a_request_from_before_a_reset_touches_nothing_after_it() {
     let world = World::new().await;
     let tokens = world.sign_in().await;
