@@ -1,7 +1,9 @@
 //! The suite proves its own checks: mutants of the reference client, each with one named bug, have to be caught.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
+use crate::catalogue::Entry;
 use crate::check::CaseResult;
 use crate::event::{CaseReport, Event, finished};
 use crate::judge::INVARIANTS;
@@ -50,6 +52,26 @@ impl KillMatrix {
     /// The mutants that nothing catches.
     pub fn survivors(&self) -> Vec<&str> {
         self.kills.iter().filter(|(_, caught)| caught.is_empty()).map(|(name, _)| name.as_str()).collect()
+    }
+
+    /// What the first lines of scenario files promise (`# caught: NAME, NAME`) and the run does not show, as sentences. In a
+    /// table or with variants one case is enough.
+    pub fn broken_promises(&self, entries: &[Entry]) -> Vec<String> {
+        let mut files: BTreeMap<&Path, (&str, Vec<&str>)> = BTreeMap::new();
+        for entry in entries {
+            let file = files.entry(&entry.file.path).or_insert((&entry.file.text, vec![]));
+            file.1.push(&entry.case.id);
+        }
+        let broken = files.into_iter().flat_map(|(path, (text, ids))| {
+            let names = promised(text).into_iter().filter(move |name| !self.catches(name, &ids));
+            names.map(move |name| format!("{} says that it catches {name}, and does not", path.display()))
+        });
+        broken.collect()
+    }
+
+    fn catches(&self, mutant: &str, ids: &[&str]) -> bool {
+        let caught = self.kills.iter().find(|(name, _)| name == mutant).map(|(_, caught)| caught);
+        caught.is_some_and(|caught| ids.iter().any(|id| caught.iter().any(|other| other == id)))
     }
 
     /// The scenarios that catch nothing by a check of their own.
@@ -110,6 +132,12 @@ pub enum Scope {
     SomeMutants,
 }
 
+/// The mutants that a scenario file names in its first line.
+fn promised(text: &str) -> Vec<&str> {
+    let first = text.lines().next().and_then(|line| line.strip_prefix("# caught:"));
+    first.map(|names| names.split(',').map(str::trim).collect()).unwrap_or_default()
+}
+
 fn kill(name: &str, caught: &[String], detail: Detail) -> String {
     const SHOWN: usize = 4;
     if caught.is_empty() {
@@ -127,4 +155,50 @@ fn kill(name: &str, caught: &[String], detail: Detail) -> String {
         out.push_str(&format!("{:<34}and {}\n", "", areas.join(", ")));
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalogue::Catalogue;
+
+    #[test]
+    fn a_promise_is_broken_until_the_run_shows_it() {
+        let entries = Catalogue::built_in().entries;
+        let named = |matrix: &KillMatrix| {
+            let broken = matrix.broken_promises(&entries);
+            broken.into_iter().any(|sentence| {
+                sentence.contains("good-refresh-clears-the-error.yaml says that it catches sticky-error")
+            })
+        };
+        let mut matrix = KillMatrix::default();
+        assert!(named(&matrix));
+        matrix.kills.push(("sticky-error".to_owned(), vec!["recovery/good-refresh-clears-the-error".to_owned()]));
+        assert!(!named(&matrix));
+    }
+
+    #[test]
+    fn every_scenario_file_names_what_it_catches() {
+        let entries = Catalogue::built_in().entries;
+        let silent: Vec<_> = entries
+            .iter()
+            .filter(|entry| promised(&entry.file.text).is_empty())
+            .map(|entry| &entry.file.path)
+            .collect();
+        assert!(silent.is_empty(), "{silent:?}");
+    }
+
+    #[test]
+    fn survivors_and_toothless_scenarios_fail_the_proof() {
+        let mut matrix = KillMatrix { scenarios: vec!["a/b".to_owned()], ..KillMatrix::default() };
+        matrix.kills.push(("m".to_owned(), vec![]));
+        assert!(!matrix.proved());
+        assert!(matrix.render(Detail::Short).ends_with("1 scenarios, 0 with teeth\n1 mutants, 0 killed\n"));
+        matrix.kills[0].1.push("a/b".to_owned());
+        assert!(!matrix.proved(), "caught by an invariant alone");
+        matrix.with_teeth.insert("a/b".to_owned());
+        assert!(matrix.proved());
+        matrix.unclean.push("a/b".to_owned());
+        assert!(!matrix.proved(), "the reference itself does not pass");
+    }
 }

@@ -46,7 +46,10 @@ pub(crate) async fn selftest(args: &SelftestArgs) -> Outcome {
     }
     drop(logs);
     bar.iter().for_each(indicatif::ProgressBar::finish_and_clear);
-    report(args, &matrix)
+    let broken = if args.mutants.is_empty() { matrix.broken_promises(&catalogue.entries) } else { vec![] };
+    broken.iter().for_each(|sentence| anstream::println!("{sentence}"));
+    let exit = report(args, &matrix)?;
+    Ok(if broken.is_empty() { exit } else { Exit::Unexpected })
 }
 
 async fn events(

@@ -112,7 +112,7 @@ impl Observer {
         };
         let told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
         let mut leaks: Vec<Leak> = pages.iter().flat_map(leak).chain(told.iter().cloned()).collect();
-        leaks.dedup_by(|a, b| a.secret == b.secret);
+        leaks.dedup();
         leaks
     }
 }
