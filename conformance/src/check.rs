@@ -103,6 +103,11 @@ impl CaseResult {
     pub const ALL: [Self; 8] =
         [Self::Pass, Self::Warn, Self::Fail, Self::Blocked, Self::Hang, Self::Crash, Self::Broken, Self::Skip];
 
+    /// The key in counts.
+    pub fn key(self) -> String {
+        self.word().to_lowercase()
+    }
+
     /// The word in reports.
     pub const fn word(self) -> &'static str {
         match self {

@@ -3,7 +3,7 @@
 mod group;
 mod observe;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -92,7 +92,7 @@ impl<'a> Driver<'a> {
     }
 
     /// Runs the case to its end, or to where it stops, and gives what happened.
-    pub async fn run(mut self, case: &str, claims: &[Capability]) -> History {
+    pub async fn run(mut self, case: &str, claims: BTreeSet<Capability>) -> History {
         let mut ended = self.all_steps(case).await.err();
         let gone = matches!(ended, Some(Ending::Crash { .. } | Ending::Broken { .. }));
         let log = if claims.contains(&Capability::Logs) && !gone { self.log().await } else { Ok(String::new()) };
@@ -218,9 +218,7 @@ impl<'a> Driver<'a> {
         let mut observations = vec![];
         for command in commands(step, &self.realm) {
             let id = self.link.reserve();
-            if let Verb::Session { .. } = command.verb {
-                self.requests.insert(name.clone(), id);
-            }
+            self.requests.insert(name.clone(), id);
             let answer = self.link.ask_as(id, command.verb, command.limit).await;
             observations.push(self.observer.observe(&name, level, command.actor, answer)?);
         }
@@ -353,7 +351,7 @@ impl<'a> Driver<'a> {
         self.steps.push(StepRecord { path, name, action, at: self.realm.now(), observations, wire, during, kind });
     }
 
-    fn history(self, ended: Option<Ending>, log: &str, claims: &[Capability]) -> History {
+    fn history(self, ended: Option<Ending>, log: &str, claims: BTreeSet<Capability>) -> History {
         let secrets = self.realm.secrets();
         let mut leaks = self.observer.leaks(&secrets);
         leaks.extend(leaks::found_in(log, &secrets).into_iter().map(|secret| Leak { secret, place: LeakPlace::Log }));
@@ -362,7 +360,7 @@ impl<'a> Driver<'a> {
             journal: self.realm.journal(0),
             counters: self.realm.counters(),
             leaks,
-            claims: claims.iter().copied().collect(),
+            claims,
             start: self.start,
             ended,
         }

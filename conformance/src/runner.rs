@@ -151,7 +151,7 @@ impl<S: FnMut(&Event)> Dispatcher<S> {
 
     fn note(&mut self, event: &Event) {
         if let Event::CaseFinished(report) = event {
-            *self.counts.entry(report.result.word().to_lowercase()).or_default() += 1;
+            *self.counts.entry(report.result.key()).or_default() += 1;
             self.finished += 1;
         }
         (self.sink)(event);
@@ -216,7 +216,7 @@ async fn drive(target: &dyn Target, provider: &Provider, entry: &Entry, name: &s
         return Ok(Driven::Skipped(format!("the target does not claim `{}`", name_of(*missing))));
     }
     let driver = Driver::new(&entry.case.scenario, link, provider.realm(name), &hello);
-    let history = driver.run(name, &hello.claims).await;
+    let history = driver.run(name, claims).await;
     Ok(Driven::Ran(Box::new(history)))
 }
 

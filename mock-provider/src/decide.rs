@@ -119,6 +119,7 @@ impl Realm {
             (Some(reply), honest) => reply.answer(honest),
             (None, honest) => honest.unwrap_or_else(Answer::wrong_method),
         };
+        let presented = effect.presented.or_else(|| self.presented_anywhere(request));
         if let Some(entry) = self.journal.entry_mut(sequence) {
             entry.decided = Some(now);
             entry.client = effect.client.or_else(|| entry.client.take());
@@ -126,9 +127,6 @@ impl Realm {
             entry.error = answer.error_code().or(effect.error);
             entry.minted = effect.minted;
             entry.scripted = reply.is_some();
-        }
-        let presented = effect.presented.or_else(|| self.presented_anywhere(request));
-        if let Some(entry) = self.journal.entry_mut(sequence) {
             entry.presented = presented;
         }
         Decision { answer, reply, key: Arc::clone(self.signing_key()) }

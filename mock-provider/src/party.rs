@@ -22,11 +22,6 @@ pub struct Client {
 }
 
 impl Client {
-    /// The project that the client belongs to; consent and revocation reach over the whole project.
-    pub fn project(&self) -> &str {
-        self.id.split_once('-').map_or(&self.id, |(project, _)| project)
-    }
-
     /// Whether the client may be redirected there.
     pub fn may_redirect_to(&self, uri: &str) -> bool {
         if self.redirect_uris.is_empty() {

@@ -358,6 +358,7 @@ impl Realm {
     }
 }
 
+/// The project that a client belongs to; consent and revocation reach over the whole project.
 pub(crate) fn project_of(client: &str) -> &str {
     client.split_once('-').map_or(client, |(project, _)| project)
 }

@@ -44,7 +44,7 @@ pub(crate) async fn run(args: &RunArgs) -> Outcome {
 }
 
 fn exit(gate: Gate, footer: &Footer, events: &[Event]) -> Outcome {
-    let has = |result: CaseResult| footer.counts.contains_key(&result.word().to_lowercase());
+    let has = |result: CaseResult| footer.counts.contains_key(&result.key());
     let bad = CaseResult::ALL.iter().any(|result| gate.refuses(*result) && has(*result));
     let suite_bug = |report: &CaseReport| report.reason.as_ref().is_some_and(|reason| reason.starts_with(SUITE_BUG));
     if finished(events).any(suite_bug) {

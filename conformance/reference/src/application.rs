@@ -47,15 +47,11 @@ pub(crate) struct Tools {
 /// An application with its browsers.
 pub(crate) struct Application {
     case: String,
-    defect: Option<Defect>,
-    config: Arc<ClientConfig>,
-    transport: Arc<MutantTransport>,
-    clock: Arc<ManualClock>,
+    parts: Parts,
     server: RwLock<Server>,
     starts: AtomicU32,
     browser: Browser,
     jars: Jars,
-    log: Arc<Log>,
 }
 
 /// What a restart replaces.
@@ -68,30 +64,16 @@ struct Server {
 
 impl Application {
     pub(crate) fn start(start: Start, tools: Tools, defect: Option<Defect>) -> Result<Self, BadEndpoint> {
-        let config = Arc::new(config(&start)?);
-        let transport = Arc::new(MutantTransport::new(tools.clients, defect));
-        let clock = Arc::new(ManualClock::at(UnixMillis(start.now_ms)));
-        let log = Arc::<Log>::default();
         let parts = Parts {
-            config: Arc::clone(&config),
-            transport: Arc::clone(&transport),
-            clock: Arc::clone(&clock),
-            log: Arc::clone(&log),
+            config: Arc::new(config(&start)?),
+            transport: Arc::new(MutantTransport::new(tools.clients, defect)),
+            clock: Arc::new(ManualClock::at(UnixMillis(start.now_ms))),
+            log: Arc::default(),
             defect,
         };
         let server = RwLock::new(parts.server(&format!("{}/0", start.case)));
-        Ok(Self {
-            case: start.case,
-            defect,
-            config,
-            transport,
-            clock,
-            server,
-            starts: AtomicU32::new(1),
-            browser: tools.browser,
-            jars: Jars::default(),
-            log,
-        })
+        let starts = AtomicU32::new(1);
+        Ok(Self { case: start.case, parts, server, starts, browser: tools.browser, jars: Jars::default() })
     }
 
     fn server(&self) -> Server {
@@ -107,15 +89,15 @@ impl Application {
             Verb::Api { actor, url } => self.api(id, &actor, &url).await,
             Verb::SignOut { actor } => self.sign_out(&actor).await,
             Verb::Clock { now_ms } => {
-                self.clock.set(UnixMillis(now_ms));
-                if self.defect == Some(Defect::RefreshesUnasked) {
+                self.parts.clock.set(UnixMillis(now_ms));
+                if self.parts.defect == Some(Defect::RefreshesUnasked) {
                     self.read_all().await;
                 }
-                ok(json!({"now_ms": self.clock.now()}))
+                ok(json!({"now_ms": self.parts.clock.now()}))
             }
             Verb::Second { of, actor, kind } => self.second(&of, &actor, kind),
             Verb::Restart { keep } => self.restart(keep),
-            Verb::Logs {} => ok(json!({"lines": self.log.take()})),
+            Verb::Logs {} => ok(json!({"lines": self.parts.log.take()})),
             Verb::Hello(_) | Verb::Start(_) | Verb::Cancel { .. } | Verb::Stop {} => {
                 Answer::No { reason: "a case has begun already".to_owned() }
             }
@@ -138,7 +120,7 @@ impl Application {
                 shown(&read)
             }
             Err(error) => {
-                if self.defect == Some(Defect::DropsSessionOnFailedSignIn) {
+                if self.parts.defect == Some(Defect::DropsSessionOnFailedSignIn) {
                     self.jars.apply(actor, CookieChange::Clear);
                 }
                 Answer::Threw { message: error.to_string() }
@@ -147,7 +129,7 @@ impl Application {
     }
 
     fn authorization_url(&self, mut url: Url) -> Url {
-        let unwanted: &[&str] = match self.defect {
+        let unwanted: &[&str] = match self.parts.defect {
             Some(Defect::NoOfflineAccess) => &["access_type", "prompt"],
             Some(Defect::NoPkce) => &["code_challenge", "code_challenge_method"],
             Some(_) | None => return url,
@@ -175,12 +157,12 @@ impl Application {
 
     /// The mutant that crashes clears its session where the reference client would have reported.
     fn crashed(&self, read: &SessionRead) -> bool {
-        self.defect == Some(Defect::CrashesOnHtml) && read.session.is_none() && read.cookie == CookieChange::Clear
+        self.parts.defect == Some(Defect::CrashesOnHtml) && read.session.is_none() && read.cookie == CookieChange::Clear
     }
 
     fn note(&self, read: &SessionRead) {
         if let Some(SessionError::RefreshTokenError) = read.session.as_ref().and_then(|session| session.error) {
-            self.log.write("RefreshTokenError: the access token could not be refreshed".to_owned());
+            self.parts.log.write("RefreshTokenError: the access token could not be refreshed".to_owned());
         }
     }
 
@@ -208,7 +190,7 @@ impl Application {
         let status = match &read.access_token {
             Some(token) => {
                 let request = HttpRequest { bearer: Some(token.clone()), ..HttpRequest::get(url) };
-                self.transport.send(request).await.ok().map(|response| response.status)
+                self.parts.transport.send(request).await.ok().map(|response| response.status)
             }
             None => None,
         };
@@ -217,7 +199,7 @@ impl Application {
 
     async fn sign_out(&self, actor: &str) -> Answer {
         let change = self.server().front.sign_out(self.jars.cookie(actor)).await;
-        if self.defect == Some(Defect::SignOutNeedsProvider) && self.transport.revocation_failed() {
+        if self.parts.defect == Some(Defect::SignOutNeedsProvider) && self.parts.transport.revocation_failed() {
             return Answer::Threw { message: "the provider did not revoke the token".to_owned() };
         }
         self.jars.apply(actor, change);
@@ -232,16 +214,10 @@ impl Application {
     /// The reference client stores nothing on the server's side, so both kinds of restart are one.
     fn restart(&self, _: Keep) -> Answer {
         let start = self.starts.fetch_add(1, Ordering::SeqCst);
-        let parts = Parts {
-            config: Arc::clone(&self.config),
-            transport: Arc::clone(&self.transport),
-            clock: Arc::clone(&self.clock),
-            log: Arc::clone(&self.log),
-            defect: self.defect,
-        };
-        *self.server.write().unwrap_or_else(PoisonError::into_inner) = parts.server(&format!("{}/{start}", self.case));
-        if self.defect == Some(Defect::ResetsLifetimeOnRestart) {
-            let hour = self.clock.now().as_secs().plus(std::time::Duration::from_secs(3600));
+        let server = self.parts.server(&format!("{}/{start}", self.case));
+        *self.server.write().unwrap_or_else(PoisonError::into_inner) = server;
+        if self.parts.defect == Some(Defect::ResetsLifetimeOnRestart) {
+            let hour = self.parts.clock.now().as_secs().plus(std::time::Duration::from_secs(3600));
             self.jars.change_all(|cookie| cookie.jwt.expires_at = hour);
         }
         ok(json!({}))

@@ -81,10 +81,8 @@ impl Driver<'_> {
     pub(crate) async fn parked(&mut self, path: StepPath, name: String, parked: &Parked) -> Result<(), Stopped> {
         let of = parked.of.as_ref().map(|of| of.value.as_str());
         let found = self.settle(of).await;
-        self.silent(path, name, format!("{found} parked"));
-        if let Some(record) = self.steps.last_mut() {
-            record.kind = RecordKind::Parked(found);
-        }
+        let windows = Windows::empty_at(self.realm.next_sequence());
+        self.record(path, name, format!("{found} parked"), vec![], windows, RecordKind::Parked(found));
         Ok(())
     }
 

@@ -129,10 +129,8 @@ fn counted(counts: &BTreeMap<CaseResult, usize>) -> String {
 }
 
 fn sum(started: &RunStarted, footer: &Footer) -> String {
-    let counts: BTreeMap<CaseResult, usize> = CaseResult::ALL
-        .iter()
-        .filter_map(|result| Some((*result, *footer.counts.get(&result.word().to_lowercase())?)))
-        .collect();
+    let counts: BTreeMap<CaseResult, usize> =
+        CaseResult::ALL.iter().filter_map(|result| Some((*result, *footer.counts.get(&result.key())?))).collect();
     let bad: usize = counts.iter().filter(|(result, _)| started.gate.refuses(**result)).map(|(_, count)| count).sum();
     let verdict = match (footer.complete, bad) {
         (false, _) => styled(colour(CaseResult::Fail), "not complete"),
