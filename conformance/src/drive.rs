@@ -10,7 +10,6 @@ use std::time::Duration;
 use adapter_protocol::{
     Answer, Capability, ClientRegistration, Endpoints, Fate, HelloAnswer, Name, ProviderInfo, Start, Verb,
 };
-use mock_provider::policy::Policy;
 use mock_provider::{Client, Endpoint, Lifetime, RealmHandle, Sequence, Timestamp, User};
 
 use crate::drive::group::Groups;
@@ -71,7 +70,9 @@ impl<'a> Driver<'a> {
     /// Prepares a realm and a target that has said hello.
     pub fn new(scenario: &'a Scenario, link: Link, realm: RealmHandle, hello: &HelloAnswer) -> Self {
         let setup = &scenario.provider;
-        realm.set_policy(Policy::of(setup.profile).patched(&setup.tokens));
+        realm.follow(setup.profile.profile());
+        realm.change_policy(&setup.tokens);
+        realm.change_quirks(&setup.quirks);
         for user in &setup.users {
             realm.put_user(User::named(&format!("u-{}", user.value), &user.value));
         }
@@ -311,7 +312,12 @@ impl<'a> Driver<'a> {
             }
             Change::Reply(reply) => realm.script((**reply).clone()),
             Change::Hold(hold) => {
-                realm.hold(*hold);
+                realm.hold((**hold).clone());
+                Ok(())
+            }
+            Change::Event(event) => realm.happen(event.clone()).map(drop),
+            Change::Quirks(patch) => {
+                realm.change_quirks(patch);
                 Ok(())
             }
             Change::Consent(consent) => {
@@ -326,7 +332,10 @@ impl<'a> Driver<'a> {
                 realm.clear_script();
                 Ok(())
             }
-            Change::RotateKeys => realm.rotate_keys(),
+            Change::RotateKeys => {
+                realm.rotate_keys();
+                Ok(())
+            }
         };
         outcome.map_err(|error| Ending::Blocked { step: name.to_owned(), reason: error.to_string() })
     }
@@ -443,6 +452,8 @@ fn change_words(change: &Change) -> String {
         Change::Tokens(_) => "other life rules".to_owned(),
         Change::Reply(reply) => format!("{} scripted for {:?}", times(reply.times), reply.to).to_lowercase(),
         Change::Hold(hold) => format!("hold {:?}", hold.to).to_lowercase(),
+        Change::Event(event) => format!("{event:?}").to_lowercase(),
+        Change::Quirks(_) => "other switches".to_owned(),
         Change::Consent(consent) => format!("consent {consent:?}").to_lowercase(),
         Change::LiftHolds => "lift holds".to_owned(),
         Change::Honest => "honest again".to_owned(),
@@ -450,8 +461,11 @@ fn change_words(change: &Change) -> String {
     }
 }
 
-fn times(count: u32) -> String {
-    if count == 1 { "one reply".to_owned() } else { format!("{count} replies") }
+fn times(count: Option<u32>) -> String {
+    match count {
+        None | Some(1) => "one reply".to_owned(),
+        Some(count) => format!("{count} replies"),
+    }
 }
 
 /// What an answer that never came means.

@@ -1,9 +1,11 @@
 //! What an endpoint decided, before it becomes HTTP: a status, header fields, a body, and what it did to the model.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
+use crate::callback::Callback;
 use crate::json_text::{JsonText, Layout};
 use crate::label::Label;
+use crate::profile::RefusalReason;
 
 /// An answer in the making.
 #[derive(Clone)]
@@ -27,6 +29,8 @@ pub(crate) enum Body {
     Bytes(Vec<u8>),
     /// JSON, which a scripted edit may still change.
     Json(JsonText, Layout),
+    /// A browser is sent to a redirect URI with parameters.
+    Callback(Callback),
 }
 
 /// What a request did to the model.
@@ -42,10 +46,12 @@ pub(crate) struct Effect {
     pub minted: Vec<Label>,
     /// The OAuth error code of the answer.
     pub error: Option<String>,
+    /// Why a refresh token bought nothing.
+    pub refusal: Option<RefusalReason>,
 }
 
 /// Google's header fields on the token endpoint and its neighbours, seen 2024 on HTTP/2.
-const API_HEADERS: [(&str, &str); 12] = [
+const API_HEADERS: [(&str, &str); 13] = [
     ("cache-control", "no-cache, no-store, max-age=0, must-revalidate"),
     ("expires", "Mon, 01 Jan 1990 00:00:00 GMT"),
     ("pragma", "no-cache"),
@@ -57,26 +63,81 @@ const API_HEADERS: [(&str, &str); 12] = [
     ("x-xss-protection", "0"),
     ("x-frame-options", "SAMEORIGIN"),
     ("x-content-type-options", "nosniff"),
+    ("alt-svc", ALT_SVC),
     ("accept-ranges", "none"),
 ];
+
+/// Google's offer of HTTP/3, which nobody takes on plain HTTP.
+pub(crate) const ALT_SVC: &str = r#"h3=":443"; ma=2592000,h3-29=":443"; ma=2592000"#;
 
 /// An error of the token endpoint (RFC 6749 section 5.2).
 #[derive(Clone, Debug)]
 pub(crate) struct OAuthError {
     status: u16,
-    code: &'static str,
-    description: String,
+    code: String,
+    body: Map<String, Value>,
+    layout: Layout,
+    refusal: Option<RefusalReason>,
 }
 
 impl OAuthError {
-    pub(crate) fn new(status: u16, code: &'static str, description: &str) -> Self {
-        Self { status, code, description: description.to_owned() }
+    pub(crate) fn new(status: u16, code: &str, description: &str) -> Self {
+        let mut error = Self::bare(status, code);
+        error.body.insert("error_description".into(), description.into());
+        error
+    }
+
+    /// One without a description.
+    pub(crate) fn bare(status: u16, code: &str) -> Self {
+        let body = Map::from_iter([("error".to_owned(), code.into())]);
+        Self { status, code: code.to_owned(), body, layout: Layout::Pretty(2), refusal: None }
+    }
+
+    /// One whose members are given whole.
+    pub(crate) fn whole(status: u16, body: Map<String, Value>) -> Self {
+        let code = body.get("error").and_then(Value::as_str).unwrap_or_default().to_owned();
+        Self { status, code, body, layout: Layout::Pretty(2), refusal: None }
+    }
+
+    pub(crate) fn no_client() -> Self {
+        Self::new(400, "invalid_request", "Could not determine client ID from request.")
+    }
+
+    pub(crate) fn missing(parameter: &str) -> Self {
+        Self::new(400, "invalid_request", &format!("Missing required parameter: {parameter}"))
+    }
+
+    /// The same with one more member at the end.
+    #[must_use]
+    pub(crate) fn with(mut self, name: &str, value: &str) -> Self {
+        self.body.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// The same, with the rule behind it.
+    #[must_use]
+    pub(crate) const fn because(mut self, reason: RefusalReason) -> Self {
+        self.refusal = Some(reason);
+        self
+    }
+
+    /// The same without white space, as the service-account grant writes it.
+    #[must_use]
+    pub(crate) fn compact(mut self) -> Self {
+        self.layout = Layout::Compact;
+        self
     }
 }
 
 impl From<OAuthError> for Answer {
     fn from(error: OAuthError) -> Self {
-        Self::error(error.status, error.code, &error.description)
+        let mut answer = Self::api(error.status, Value::Object(error.body));
+        if let Body::Json(_, layout) = &mut answer.body {
+            *layout = error.layout;
+        }
+        answer.effect.error = Some(error.code);
+        answer.effect.refusal = error.refusal;
+        answer
     }
 }
 
@@ -116,6 +177,24 @@ impl Answer {
         Self { status, headers, body: Body::Bytes(page.as_bytes().to_vec()), effect: Effect::default() }
     }
 
+    /// One of Google's "robot" pages.
+    pub(crate) fn robot_page(status: u16, reason: &str, text: &str) -> Self {
+        let title = format!("Error {status} ({reason})!!1");
+        Self::html(
+            status,
+            &format!(
+                "<!DOCTYPE html>\n<html lang=en>\n  <meta charset=utf-8>\n  <title>{title}</title>\n  \
+                 <p><b>{status}.</b> <ins>That’s an error.</ins>\n  <p>{text}  <ins>That’s all we know.</ins>\n"
+            ),
+        )
+    }
+
+    /// A page for a browser to go to.
+    pub(crate) fn callback(callback: Callback) -> Self {
+        let headers = vec![("cache-control".to_owned(), "no-store".to_owned())];
+        Self { status: 302, headers, body: Body::Callback(callback), effect: Effect::default() }
+    }
+
     /// What Google answers to GET on a path that only takes POST: 404, not 405.
     pub(crate) fn wrong_method() -> Self {
         let headers = vec![
@@ -132,10 +211,11 @@ impl Answer {
         Self { status: 302, headers, body: Body::Empty, effect: Effect::default() }
     }
 
-    /// This answer with an effect in place of its own; its error code stays.
+    /// This answer with an effect in place of its own; its error code and reason stay.
     #[must_use]
     pub(crate) fn with_effect(self, effect: Effect) -> Self {
         let error = effect.error.clone().or(self.effect.error);
-        Self { effect: Effect { error, ..effect }, ..self }
+        let refusal = effect.refusal.or(self.effect.refusal);
+        Self { effect: Effect { error, refusal, ..effect }, ..self }
     }
 }

@@ -9,8 +9,11 @@ use serde::Deserialize;
 use serde_json::json;
 
 use crate::party::{Client, User};
-use crate::policy::{PolicyPatch, Profile};
+use crate::policy::PolicyPatch;
+use crate::profile::{BadProfile, Profile, ProfileName, UnknownProfile};
 use crate::provider::{Provider, ProviderBuilder};
+use crate::quirks::QuirksPatch;
+use crate::state::Consent;
 
 /// Options of a provider that runs by itself.
 #[derive(Clone, Debug, Args)]
@@ -24,15 +27,66 @@ pub struct ServeArgs {
     /// URL under which clients reach the provider, if it is another than the address.
     #[arg(long, value_name = "URL")]
     pub public_url: Option<String>,
-    /// Life rules of the tokens.
-    #[arg(long, value_enum, default_value_t)]
-    pub profile: Profile,
+    /// Life rules of the tokens: google, rotating, grace, okta, auth0, entra, entra-spa, github, keycloak,
+    /// keycloak-strict, supabase, or a JSON file of your own.
+    #[arg(long, default_value_t, value_name = "NAME|FILE.json")]
+    pub profile: ProfileChoice,
+    /// Ask a person at the authorize page instead of approving at once.
+    #[arg(long)]
+    pub ask: bool,
     /// Seed of everything that is minted.
     #[arg(long, default_value_t = 0)]
     pub seed: u64,
-    /// JSON file with `policy`, `users` and `clients`, on top of the profile.
+    /// JSON file with `policy`, `quirks`, `users` and `clients`, on top of the profile.
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
+}
+
+/// A built-in profile, or a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ProfileChoice {
+    /// A built-in one.
+    Named(ProfileName),
+    /// A file with one.
+    File(PathBuf),
+}
+
+impl Default for ProfileChoice {
+    fn default() -> Self {
+        Self::Named(ProfileName::default())
+    }
+}
+
+impl std::fmt::Display for ProfileChoice {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Named(name) => name.fmt(f),
+            Self::File(path) => path.display().fmt(f),
+        }
+    }
+}
+
+impl std::str::FromStr for ProfileChoice {
+    type Err = UnknownProfile;
+
+    fn from_str(text: &str) -> Result<Self, UnknownProfile> {
+        if std::path::Path::new(text).extension().is_some_and(|extension| extension == "json") {
+            return Ok(Self::File(text.into()));
+        }
+        text.parse().map(Self::Named)
+    }
+}
+
+impl ProfileChoice {
+    fn load(&self) -> Result<Profile, ServeError> {
+        let path = match self {
+            Self::Named(name) => return Ok(name.profile()),
+            Self::File(path) => path,
+        };
+        let text =
+            std::fs::read_to_string(path).map_err(|source| ServeError::ReadConfig { path: path.clone(), source })?;
+        Profile::parse(&text).map_err(|source| ServeError::Profile { path: path.clone(), source })
+    }
 }
 
 /// The file behind `--config`.
@@ -40,6 +94,7 @@ pub struct ServeArgs {
 #[serde(deny_unknown_fields, default)]
 struct Config {
     policy: PolicyPatch,
+    quirks: QuirksPatch,
     users: Vec<User>,
     clients: Vec<Client>,
 }
@@ -62,6 +117,14 @@ pub enum ServeError {
         path: PathBuf,
         /// Line, column and reason.
         source: serde_json::Error,
+    },
+    /// The profile cannot be used.
+    #[error("{}: {source}", path.display())]
+    Profile {
+        /// The file.
+        path: PathBuf,
+        /// The reason.
+        source: BadProfile,
     },
     /// The address cannot be bound, or serving failed.
     #[error("cannot serve on {host}:{port}: {source}")]
@@ -88,16 +151,17 @@ pub async fn serve(args: ServeArgs, mut ready: impl Write) -> Result<(), ServeEr
     // Listening for signals before saying that it is ready: whoever stops it at once stops it cleanly.
     let stopped = StopSignals::new().map_err(serve_error)?;
     let host = resolve(&args.host).await.map_err(serve_error)?;
-    let builder = ProviderBuilder::default().host(host).port(args.port).profile(args.profile).seed(args.seed);
+    let builder = ProviderBuilder::default().host(host).port(args.port).profile(args.profile.load()?).seed(args.seed);
     // Clients are kept by id; the one that the file names first is the one to speak of.
     let first = config.clients.first().map(|client| client.id.clone());
-    let builder = args
-        .public_url
-        .iter()
-        .fold(builder.policy(&config.policy).users(config.users).clients(config.clients), |builder, url| {
-            builder.public_url(url)
-        });
+    let builder = args.public_url.iter().fold(
+        builder.policy(&config.policy).quirks(&config.quirks).users(config.users).clients(config.clients),
+        |builder, url| builder.public_url(url),
+    );
     let provider = builder.start().await.map_err(serve_error)?;
+    if args.ask {
+        provider.default_realm().set_consent(Consent::Ask);
+    }
     let line = ready_line(&provider, first.as_deref());
     writeln!(ready, "{line}").and_then(|()| ready.flush()).map_err(ServeError::ReadyLine)?;
     stopped.wait().await;

@@ -11,6 +11,10 @@ pub enum Endpoint {
     Discovery,
     /// The JWK set (RFC 7517).
     Jwks,
+    /// The same keys as certificates, which Google's own libraries ask for.
+    Certs,
+    /// The public keys of a service account, in either form.
+    ServiceAccountKeys,
     /// The authorization endpoint (RFC 6749 section 3.1).
     Authorize,
     /// The token endpoint (RFC 6749 section 3.2).
@@ -23,13 +27,27 @@ pub enum Endpoint {
     Revoke,
     /// A small API that really checks its bearer token (RFC 6750).
     Resource,
+    /// The device authorization endpoint (RFC 8628 section 3.1).
+    DeviceCode,
+    /// The page where a person enters a device's code.
+    DevicePage,
+    /// The page where a person chooses an account and scopes.
+    ConsentPage,
     /// The page where Google shows what it will not tell a redirect URI.
     SignInError,
 }
 
-const PATHS: [(&str, Endpoint); 19] = [
+/// An e-mail address follows.
+pub(crate) const ROBOT_X509: &str = "/robot/v1/metadata/x509/";
+pub(crate) const ROBOT_JWK: &str = "/robot/v1/metadata/jwk/";
+
+const PATHS: [(&str, Endpoint); 26] = [
     ("/.well-known/openid-configuration", Endpoint::Discovery),
+    ("/.well-known/oauth-authorization-server", Endpoint::Discovery),
     ("/oauth2/v3/certs", Endpoint::Jwks),
+    ("/oauth2/v1/certs", Endpoint::Certs),
+    (ROBOT_X509, Endpoint::ServiceAccountKeys),
+    (ROBOT_JWK, Endpoint::ServiceAccountKeys),
     ("/o/oauth2/v2/auth", Endpoint::Authorize),
     ("/o/oauth2/auth", Endpoint::Authorize),
     ("/token", Endpoint::Token),
@@ -46,13 +64,17 @@ const PATHS: [(&str, Endpoint); 19] = [
     ("/revoke", Endpoint::Revoke),
     ("/o/oauth2/revoke", Endpoint::Revoke),
     ("/resource", Endpoint::Resource),
+    ("/device/code", Endpoint::DeviceCode),
+    ("/device", Endpoint::DevicePage),
+    ("/v3/signin/identifier", Endpoint::ConsentPage),
     ("/signin/oauth/error", Endpoint::SignInError),
 ];
 
 impl Endpoint {
     /// The endpoint at a path below the realm's base, if there is one.
     pub fn at(path: &str) -> Option<Self> {
-        PATHS.iter().find(|(known, _)| *known == path).map(|(_, endpoint)| *endpoint)
+        let fits = |known: &str| known == path || known.ends_with('/') && path.starts_with(known);
+        PATHS.iter().find(|(known, _)| fits(known)).map(|(_, endpoint)| *endpoint)
     }
 
     /// The first path of this endpoint, below the realm's base.
@@ -70,6 +92,10 @@ pub enum GrantType {
     AuthorizationCode,
     /// RFC 6749 section 6.
     RefreshToken,
+    /// RFC 8628 section 3.4, and Google's older name for it.
+    DeviceCode,
+    /// RFC 7523 section 2.1.
+    JwtBearer,
 }
 
 impl GrantType {
@@ -78,6 +104,10 @@ impl GrantType {
         match value {
             "authorization_code" => Some(Self::AuthorizationCode),
             "refresh_token" => Some(Self::RefreshToken),
+            "urn:ietf:params:oauth:grant-type:device_code" | "http://oauth.net/grant_type/device/1.0" => {
+                Some(Self::DeviceCode)
+            }
+            "urn:ietf:params:oauth:grant-type:jwt-bearer" => Some(Self::JwtBearer),
             _ => None,
         }
     }

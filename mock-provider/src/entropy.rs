@@ -6,9 +6,10 @@
 use aws_lc_rs::digest;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::{Deserialize, Serialize};
 
 /// A seeded source of values.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Entropy {
     seed: u64,
     purpose: String,
@@ -61,6 +62,28 @@ impl Entropy {
         format!("4/0A{}", &self.text(54)[..69])
     }
 
+    /// A device code: `AH-1Ng…`, 98 characters.
+    pub(crate) fn device_code(&mut self) -> String {
+        format!("AH-1Ng{}", &self.text(69)[..92])
+    }
+
+    /// A user code: `XXXX-XXXX`, without vowels, so that it spells nothing (RFC 8628 section 6.1).
+    pub(crate) fn user_code(&mut self) -> String {
+        let letters = b"BCDFGHJKLMNPQRSTVWXZ";
+        let code: String = self.bytes(8).iter().map(|byte| char::from(letters[usize::from(*byte) % 20])).collect();
+        format!("{}-{}", &code[..4], &code[4..])
+    }
+
+    /// An access token of a service account: `ya29.c.…`.
+    pub(crate) fn service_access_token(&mut self) -> String {
+        format!("ya29.c.{}", self.text(147))
+    }
+
+    /// A proof of having signed in again.
+    pub(crate) fn rapt(&mut self) -> String {
+        format!("AEjHL4{}", self.text(48))
+    }
+
     /// A client id: project number, 32 characters, and Google's suffix.
     pub(crate) fn client_id(&mut self) -> String {
         let number =
@@ -92,6 +115,7 @@ mod tests {
         assert_eq!(entropy.refresh_token().len(), 103);
         assert_eq!(entropy.code().len(), 73);
         assert_eq!(entropy.client_secret().len(), 35);
+        assert_eq!((entropy.device_code().len(), entropy.user_code().len()), (98, 9));
         assert_eq!(entropy.client_id().len(), 12 + 1 + 32 + 27);
     }
 }

@@ -4,16 +4,16 @@
 //! token that was presented, so the family is a tree and remembers who came from whom. [`Family::refresh`] decides what
 //! a presented token is worth; it knows no HTTP, mints no values and reads no clock.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use crate::policy::{Grace, Policy, Reuse, Rotation, Successor};
+use crate::policy::{Grace, GraceFor, Policy, Reuse, Rotation, Successor};
 use crate::time::Timestamp;
 
 /// The index of a refresh token within its family.
 pub type Generation = usize;
 
 /// One refresh token of a family.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Member {
     /// The token whose use brought this one; none for the first.
     pub parent: Option<Generation>,
@@ -28,17 +28,44 @@ pub struct Member {
 }
 
 /// Why a whole family is dead.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum FamilyEnd {
     /// The user, the client or an operator revoked it.
     Revoked,
+    /// The user's password changed, and the scopes are of the kind that does not survive it.
+    PasswordChanged,
     /// A replaced token came back (RFC 9700 section 4.14.2).
     ReuseDetected,
     /// A newer family took its place under the live-token limit.
     Evicted,
     /// It was told to expire, or reached its absolute lifetime.
     Expired,
+}
+
+impl FamilyEnd {
+    /// Whether the family's access tokens die with it; otherwise they run out by themselves.
+    pub const fn takes_access_tokens(self) -> bool {
+        match self {
+            Self::Revoked | Self::PasswordChanged | Self::ReuseDetected => true,
+            Self::Evicted | Self::Expired => false,
+        }
+    }
+}
+
+/// The end of a family.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Ended {
+    /// Why.
+    pub why: FamilyEnd,
+    /// When it was decided, in milliseconds since the epoch.
+    pub at: Timestamp,
+    /// From when on it is felt, where a server takes its time; at once otherwise.
+    pub felt_from: Option<Timestamp>,
+    /// The generation of the token whose reuse was noticed.
+    pub reused: Option<Generation>,
 }
 
 /// What a presented refresh token is worth.
@@ -71,17 +98,35 @@ pub enum Refusal {
 }
 
 /// A lineage of refresh tokens.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Family {
     members: Vec<Member>,
     last_used: Timestamp,
-    end: Option<FamilyEnd>,
+    ends: Option<Timestamp>,
+    end: Option<Ended>,
 }
 
 impl Family {
     /// A family with its first token, minted at `now`.
     pub fn begin(now: Timestamp) -> Self {
-        Self { members: vec![Member::born(None, now)], last_used: now, end: None }
+        Self { members: vec![Member::born(None, now)], last_used: now, ends: None, end: None }
+    }
+
+    /// A family that has rotated so many times, all at `now`: its current token is of that generation.
+    pub fn grown(now: Timestamp, generations: Generation) -> Self {
+        let mut family = Self::begin(now);
+        for generation in 0..generations {
+            family.use_up(now, generation);
+            family.replace(now, generation);
+        }
+        family
+    }
+
+    /// The same family with an end of its own, whatever the policy says: access for a time, or seven days of Testing.
+    #[must_use]
+    pub const fn until(mut self, ends: Option<Timestamp>) -> Self {
+        self.ends = ends;
+        self
     }
 
     /// Its refresh tokens, oldest first.
@@ -89,19 +134,25 @@ impl Family {
         &self.members
     }
 
-    /// Why it is dead, if it has been ended.
-    pub const fn end(&self) -> Option<FamilyEnd> {
+    /// Its end, if it has been ended.
+    pub const fn end(&self) -> Option<Ended> {
         self.end
     }
 
     /// Ends the family; the first reason stays.
-    pub fn finish(&mut self, why: FamilyEnd) {
-        self.end.get_or_insert(why);
+    pub fn finish(&mut self, why: FamilyEnd, at: Timestamp) {
+        self.end.get_or_insert(Ended { why, at, felt_from: None, reused: None });
+    }
+
+    /// Ends the family at `at`, but lets it live on until the news has got round.
+    pub fn finish_late(&mut self, why: FamilyEnd, at: Timestamp, felt_from: Timestamp) {
+        self.end.get_or_insert(Ended { why, at, felt_from: Some(felt_from), reused: None });
     }
 
     /// When the family reaches its absolute lifetime.
     pub fn expires(&self, policy: &Policy) -> Option<Timestamp> {
-        policy.refresh_ttl.duration().map(|ttl| self.members[0].born.plus(ttl))
+        let by_policy = policy.refresh_ttl.duration().map(|ttl| self.members[0].born.plus(ttl));
+        [by_policy, self.ends].into_iter().flatten().min()
     }
 
     /// When the family will have been unused for too long.
@@ -112,8 +163,8 @@ impl Family {
     /// Why the family buys nothing at `now`, whichever of its tokens is presented.
     pub fn dead(&self, now: Timestamp, policy: &Policy) -> Option<Refusal> {
         let passed = |end: Option<Timestamp>| end.is_some_and(|end| now >= end);
-        if let Some(end) = self.end {
-            return Some(Refusal::Ended(end));
+        if let Some(end) = self.end.filter(|end| end.felt_from.is_none_or(|from| now >= from)) {
+            return Some(Refusal::Ended(end.why));
         }
         if passed(self.expires(policy)) {
             return Some(Refusal::Expired);
@@ -132,7 +183,7 @@ impl Family {
         if self.members[presented].replaced.is_none() {
             return self.first_use(now, presented, policy.rotation);
         }
-        if self.in_grace(now, presented, policy.grace) {
+        if self.may_retry(presented, policy.grace_for) && self.in_grace(now, presented, policy.grace) {
             return self.retry(now, presented, policy.successor);
         }
         self.reused(now, presented, policy)
@@ -140,10 +191,13 @@ impl Family {
 
     fn first_use(&mut self, now: Timestamp, presented: Generation, rotation: Rotation) -> Outcome {
         self.use_up(now, presented);
-        match rotation {
-            Rotation::Never => Outcome::Kept,
-            Rotation::Always => Outcome::Rotated(self.replace(now, presented)),
-        }
+        let due = match rotation {
+            Rotation::Never => false,
+            Rotation::Always => true,
+            Rotation::EveryUses(count) => self.members[presented].uses >= count,
+            Rotation::AfterAge(age) => now >= self.members[presented].born.plus(age.0),
+        };
+        if due { Outcome::Rotated(self.replace(now, presented)) } else { Outcome::Kept }
     }
 
     fn retry(&mut self, now: Timestamp, presented: Generation, successor: Successor) -> Outcome {
@@ -159,11 +213,24 @@ impl Family {
         match policy.reuse {
             Reuse::Ignore => self.retry(now, presented, policy.successor),
             Reuse::Reject => Outcome::Refused(Refusal::Replaced),
-            Reuse::RevokeFamily => {
-                self.finish(FamilyEnd::ReuseDetected);
+            Reuse::RevokeFamily | Reuse::RevokeGrant | Reuse::RevokeUser => {
+                let why = FamilyEnd::ReuseDetected;
+                self.end.get_or_insert(Ended { why, at: now, felt_from: None, reused: Some(presented) });
                 Outcome::Refused(Refusal::ReuseDetected)
             }
         }
+    }
+
+    fn may_retry(&self, presented: Generation, grace_for: GraceFor) -> bool {
+        match grace_for {
+            GraceFor::Any => true,
+            GraceFor::Previous => self.successors(presented).any(|(_, successor)| successor.replaced.is_none()),
+        }
+    }
+
+    /// How many tokens of the family were replaced after this one.
+    fn replaced_since(&self, presented: Generation) -> usize {
+        self.members[presented + 1..].iter().filter(|member| member.replaced.is_some()).count()
     }
 
     fn in_grace(&self, now: Timestamp, presented: Generation, grace: Grace) -> bool {
@@ -172,6 +239,7 @@ impl Family {
             Grace::None => false,
             Grace::Time(length) => member.replaced.is_some_and(|at| now < at.plus(length.0)),
             Grace::Uses(count) => member.grace_uses < count,
+            Grace::Last(count) => self.replaced_since(presented) < count as usize,
             Grace::UntilSuccessorUsed => self.successors(presented).all(|(_, successor)| successor.uses == 0),
         }
     }

@@ -15,13 +15,15 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::Sleep;
 
-use crate::reply::Fault;
+use crate::fault::Fault;
 
 /// What remains to happen to the answer that is being written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Plan {
-    /// Break the connection before a byte goes out.
-    ResetNow,
+    /// Break or close the connection before a byte goes out.
+    EndNow(End),
+    /// Send these bytes instead, and close.
+    Instead(&'static [u8]),
     /// Break or close it after this many more bytes of body.
     Cut { left: usize, head: Head, end: End },
     /// Let this many bytes of body out at a time.
@@ -53,6 +55,13 @@ impl Head {
     }
 }
 
+/// A chunk size that is none (RFC 9112 section 7.1).
+const BAD_CHUNK: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-type: application/json; charset=utf-8\r\n\
+    transfer-encoding: chunked\r\n\r\n8\r\n{\"access\r\nzz\r\n_token\":\r\n0\r\n\r\n";
+
+/// No HTTP of any version.
+const GARBAGE: &[u8] = b"\x00\x01\x02lskdu018973t09sylgasjkfg1][]'./.sdlv\xff\xfe\r\n\r\n\x13\x37";
+
 /// Told when the last byte of an answer is out; dropped when the connection ends before.
 pub(crate) type Receipt = Box<dyn FnOnce() + Send>;
 
@@ -73,7 +82,10 @@ impl Wire {
         let mut armed = self.armed();
         armed.receipt = receipt;
         armed.plan = match fault {
-            Fault::ResetBeforeHeaders => Some(Plan::ResetNow),
+            Fault::ResetBeforeHeaders => Some(Plan::EndNow(End::Reset)),
+            Fault::EmptyResponse => Some(Plan::EndNow(End::Close)),
+            Fault::BadChunk => Some(Plan::Instead(BAD_CHUNK)),
+            Fault::Garbage => Some(Plan::Instead(GARBAGE)),
             // A cut has to cut something, however short the body is.
             Fault::ResetInBody(left) => cut(left.min(length.saturating_sub(1)), End::Reset),
             Fault::EarlyClose(left) => cut(left.min(length.saturating_sub(1)), End::Close),
@@ -81,7 +93,7 @@ impl Wire {
                 Some(Plan::Drip { piece: bytes.max(1), every: every.0, left: length, head: Head(0) })
             }
             Fault::WrongLength(_) => cut(length, End::Close),
-            Fault::Never => None,
+            Fault::Never | Fault::Stall(_) => None,
         };
     }
 
@@ -123,7 +135,8 @@ impl AsyncWrite for FaultIo {
         let plan = self.wire.armed().plan;
         match plan {
             None => Pin::new(&mut self.stream).poll_write(cx, buf),
-            Some(Plan::ResetNow) => Poll::Ready(Err(self.finish(End::Reset))),
+            Some(Plan::EndNow(end)) => Poll::Ready(Err(self.finish(end))),
+            Some(Plan::Instead(bytes)) => self.write_instead(cx, bytes),
             Some(Plan::Cut { left, head, end }) => self.write_until(cx, buf, left, head, end),
             Some(Plan::Drip { piece, every, left, head }) => self.write_piece(cx, buf, piece, every, left, head),
         }
@@ -146,6 +159,17 @@ impl FaultIo {
             End::Close => {}
         }
         io::Error::new(io::ErrorKind::ConnectionAborted, "a scripted fault ended the connection")
+    }
+
+    /// Whatever hyper wants to say, something else is said.
+    fn write_instead(&mut self, cx: &mut Context<'_>, bytes: &'static [u8]) -> Poll<io::Result<usize>> {
+        if bytes.is_empty() {
+            return Poll::Ready(Err(self.finish(End::Close)));
+        }
+        let written = std::task::ready!(Pin::new(&mut self.stream).poll_write(cx, bytes))?;
+        self.wire.go_on_with(Plan::Instead(&bytes[written..]));
+        cx.waker().wake_by_ref();
+        Poll::Pending
     }
 
     fn write_until(

@@ -1,26 +1,35 @@
 //! A realm from outside: every power a test has over it, as plain calls that any thread may make.
 //!
-//! The control API speaks the same calls over HTTP. Each call takes the realm's lock for a moment; none does I/O under it.
+//! The control API speaks the same calls over HTTP. Each call takes the realm's lock for a moment; none does I/O or
+//! signs under it. What passes through a realm is [`crate::traffic`], what is asked of its journal [`crate::observe`].
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use serde::Serialize;
-use tokio::sync::{oneshot, watch};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use tokio::sync::watch;
 
-use crate::decide::Decision;
-use crate::family::{FamilyEnd, Member};
+use crate::device::DeviceDecision;
+use crate::event::Event;
+use crate::family::FamilyEnd;
 use crate::hold::{HoldBoard, HoldSpec};
-use crate::journal::{Delivery, Entry, Sequence};
-use crate::keys::{NoKey, SigningKey};
+use crate::journal::Sequence;
 use crate::label::Label;
-use crate::party::{Client, User};
+use crate::loss::{KeysAfterRestart, Loss};
+use crate::party::{Client, ServiceAccount, User};
 use crate::policy::{Policy, PolicyPatch};
-use crate::realm::{Consent, Counters, Realm, RealmSetup, TokenRef};
-use crate::reply::{BadReply, Reply, ReplySpec, When};
-use crate::request::WireRequest;
+use crate::profile::Profile;
+use crate::quirks::{Quirks, QuirksPatch};
+use crate::realm::{Realm, RealmSetup};
+pub use crate::realm_error::RealmError;
+use crate::reply::Reply;
+use crate::reply_spec::ReplySpec;
 use crate::secret::Secret;
-use crate::time::{ClockMode, Timestamp};
+use crate::seed::{SeedSpec, Seeded};
+use crate::snapshot::Snapshot;
+use crate::state::{Consent, TokenRef};
+use crate::time::{ClockMode, Lifetime, Timestamp, Uptime};
 use crate::uptime::Stopwatch;
 
 /// A realm of a running [`Provider`](crate::Provider). Clones are the same realm.
@@ -37,52 +46,19 @@ struct Shared {
     setup: RealmSetup,
 }
 
-/// Why a realm refuses a call.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum RealmError {
-    /// No token of that name.
-    #[error("the realm has minted no token `{0}`")]
-    NoSuchToken(String),
-    /// No user of that name.
-    #[error("the realm has no user `{0}`; add it first")]
-    NoSuchUser(String),
-    /// Nobody of that number is parked.
-    #[error("no parked request has the number {0}")]
-    NotParked(Sequence),
-    /// The scripted reply makes no sense.
-    #[error(transparent)]
-    BadReply(#[from] BadReply),
-    /// There is no new key.
-    #[error(transparent)]
-    NoKey(#[from] NoKey),
-}
-
-/// A family of refresh tokens, as its genealogy shows it.
-#[derive(Clone, Debug, Serialize)]
-pub struct FamilyView {
-    /// The client it was issued to.
-    pub client: String,
-    /// The user it was issued for.
-    pub user: String,
-    /// Why it is dead, if it was ended.
-    pub end: Option<FamilyEnd>,
-    /// Its tokens, oldest first.
-    pub tokens: Vec<TokenView>,
-}
-
-/// A refresh token of a family.
-#[derive(Clone, Debug, Serialize)]
-pub struct TokenView {
-    /// Its name.
-    pub label: Label,
-    /// The name of the token whose use brought it.
-    pub parent: Option<Label>,
-    /// When it was minted, in milliseconds since the epoch.
-    pub born: Timestamp,
-    /// When it was first replaced.
-    pub replaced: Option<Timestamp>,
-    /// How often it has bought tokens.
-    pub uses: u32,
+/// What happens at the authorize page from now on; whatever is absent stays as it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields, default)]
+pub struct PageDecision {
+    /// Who sits there, by subject or e-mail address, where a request brings no `login_hint`.
+    pub user: Option<String>,
+    /// How they decide.
+    pub consent: Option<Consent>,
+    /// Scopes that they untick; an empty list unticks none.
+    pub without: Option<Vec<String>>,
+    /// How long they grant access for; `0s` is for good.
+    pub access_for: Option<Lifetime>,
 }
 
 impl RealmHandle {
@@ -92,16 +68,41 @@ impl RealmHandle {
         Self(Arc::new(Shared { realm, holds: Mutex::default(), changes, stopwatch, setup }))
     }
 
-    fn realm(&self) -> MutexGuard<'_, Realm> {
+    pub(crate) fn realm(&self) -> MutexGuard<'_, Realm> {
         self.0.realm.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn holds(&self) -> MutexGuard<'_, HoldBoard> {
+    pub(crate) fn holds(&self) -> MutexGuard<'_, HoldBoard> {
         self.0.holds.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn changed(&self) {
+    pub(crate) fn uptime(&self) -> Uptime {
+        self.0.stopwatch.uptime()
+    }
+
+    /// The realm and its time, for a call that changes something.
+    fn realm_now(&self) -> (MutexGuard<'_, Realm>, Timestamp) {
+        let uptime = self.uptime();
+        let realm = self.realm();
+        let now = realm.clock.now(uptime);
+        (realm, now)
+    }
+
+    pub(crate) fn changed(&self) {
         self.0.changes.send_modify(|count| *count = count.wrapping_add(1));
+    }
+
+    /// Looks again at every change until there is something to see.
+    pub(crate) async fn wait_until<T>(&self, look: impl Fn(&Self) -> Option<T>) -> T {
+        let mut changes = self.0.changes.subscribe();
+        loop {
+            changes.borrow_and_update();
+            if let Some(found) = look(self) {
+                return found;
+            }
+            // The sender lives in `self`, so the channel cannot close while this waits.
+            drop(changes.changed().await);
+        }
     }
 
     /// The realm's name.
@@ -118,7 +119,7 @@ impl RealmHandle {
 
     /// What the realm's clock shows.
     pub fn now(&self) -> Timestamp {
-        self.realm().clock.now(self.0.stopwatch.uptime())
+        self.realm_now().1
     }
 
     /// Whether the realm's time passes by itself.
@@ -142,7 +143,7 @@ impl RealmHandle {
     }
 
     fn move_clock(&self, to: impl FnOnce(Timestamp) -> Timestamp) {
-        let uptime = self.0.stopwatch.uptime();
+        let uptime = self.uptime();
         let mut realm = self.realm();
         let to = to(realm.clock.now(uptime));
         realm.clock.set(to, uptime);
@@ -150,47 +151,98 @@ impl RealmHandle {
 
     /// Freezes the clock or lets it flow.
     pub fn switch_clock(&self, mode: ClockMode) {
-        self.realm().clock.switch(mode, self.0.stopwatch.uptime());
+        self.realm().clock.switch(mode, self.uptime());
     }
 
     // --- rules and people ---
 
     /// The life rules in force.
     pub fn policy(&self) -> Policy {
-        self.realm().policy.clone()
+        self.realm().state.policy
     }
 
     /// Changes some of the life rules; tokens that live already follow the new ones from now on.
     pub fn change_policy(&self, patch: &PolicyPatch) {
         let mut realm = self.realm();
-        realm.policy = realm.policy.clone().patched(patch);
+        realm.state.policy = realm.state.policy.patched(patch);
     }
 
     /// Puts other life rules in place of all that are in force.
     pub fn set_policy(&self, policy: Policy) {
-        self.realm().policy = policy;
+        self.realm().state.policy = policy;
+    }
+
+    /// Follows a profile from now on: its life rules, its refusals, its names.
+    pub fn follow(&self, profile: Profile) {
+        let mut realm = self.realm();
+        realm.state.policy = profile.policy;
+        realm.state.refusals = profile.refusals;
+        if let Some(member) = profile.members.refresh_expiry {
+            realm.state.quirks.expiry_member = member;
+        }
+    }
+
+    /// The switches as they stand.
+    pub fn quirks(&self) -> Quirks {
+        self.realm().state.quirks
+    }
+
+    /// Flips some switches.
+    pub fn change_quirks(&self, patch: &QuirksPatch) {
+        let mut realm = self.realm();
+        realm.state.quirks = realm.state.quirks.patched(patch);
     }
 
     /// The registered clients.
     pub fn clients(&self) -> Vec<Client> {
-        self.realm().clients.values().cloned().collect()
+        self.realm().state.clients.values().cloned().collect()
     }
 
     /// Registers a client, in place of one with the same id.
     pub fn put_client(&self, client: Client) {
-        self.realm().clients.insert(client.id.clone(), client);
+        self.realm().state.clients.insert(client.id.clone(), client);
+    }
+
+    /// The file that Google's console hands out for a client (`{"web": {…}}` or `{"installed": {…}}`).
+    ///
+    /// # Errors
+    /// When the realm has no such client.
+    pub fn client_file(&self, id: &str) -> Result<Value, RealmError> {
+        let realm = self.realm();
+        let client = realm.state.clients.get(id).ok_or_else(|| RealmError::NoSuchClient(id.to_owned()))?;
+        Ok(realm.client_file(client))
     }
 
     /// The users.
     pub fn users(&self) -> Vec<User> {
-        self.realm().users.clone()
+        self.realm().state.users.clone()
     }
 
     /// Adds a user, in place of one with the same subject.
     pub fn put_user(&self, user: User) {
+        let users = &mut self.realm().state.users;
+        match users.iter_mut().find(|known| known.sub == user.sub) {
+            Some(known) => *known = user,
+            None => users.push(user),
+        }
+    }
+
+    /// The service accounts.
+    pub fn service_accounts(&self) -> Vec<ServiceAccount> {
+        self.realm().state.service_accounts.clone()
+    }
+
+    /// Adds a service account, in place of one with the same address.
+    pub fn put_service_account(&self, account: ServiceAccount) {
         let mut realm = self.realm();
-        realm.users.retain(|known| known.sub != user.sub);
-        realm.users.push(user);
+        realm.state.service_accounts.retain(|known| known.email != account.email);
+        realm.state.service_accounts.push(account);
+    }
+
+    /// The key files of all service accounts, as Google's console hands them out. They hold a private key.
+    pub fn key_files(&self) -> Vec<Value> {
+        let realm = self.realm();
+        realm.state.service_accounts.iter().map(|account| realm.key_file(account)).collect()
     }
 
     /// Says who sits at the authorize page, where a request brings no `login_hint`.
@@ -198,15 +250,57 @@ impl RealmHandle {
     /// # Errors
     /// When the realm has no user with this subject or e-mail address.
     pub fn sign_in_as(&self, who: &str) -> Result<(), RealmError> {
-        let mut realm = self.realm();
-        let found = realm.users.iter().find(|user| user.is_hinted_by(who)).map(|user| user.sub.clone());
-        realm.signs_in = Some(found.ok_or_else(|| RealmError::NoSuchUser(who.to_owned()))?);
-        Ok(())
+        self.decide_at_page(PageDecision { user: Some(who.to_owned()), ..PageDecision::default() })
     }
 
     /// Says how the person at the authorize page decides.
     pub fn set_consent(&self, consent: Consent) {
-        self.realm().consent = consent;
+        self.realm().state.at_the_page.consent = consent;
+    }
+
+    /// Says what happens at the authorize page from now on.
+    ///
+    /// # Errors
+    /// When the realm has no such user.
+    pub fn decide_at_page(&self, decision: PageDecision) -> Result<(), RealmError> {
+        let mut realm = self.realm();
+        let user = decision.user.map(|user| realm.known_user(&user)).transpose()?;
+        let page = &mut realm.state.at_the_page;
+        page.user = user.or_else(|| page.user.take());
+        page.consent = decision.consent.unwrap_or(page.consent);
+        if let Some(without) = decision.without {
+            page.without = crate::authorize::granted_form(&without);
+        }
+        if let Some(length) = decision.access_for {
+            page.access_for = Some(length).filter(|length| !length.0.is_zero());
+        }
+        Ok(())
+    }
+
+    /// The user enters a device's code and approves; nobody denies.
+    ///
+    /// # Errors
+    /// When there is no such user, or no device waits with this code.
+    pub fn decide_device(&self, user_code: &str, user: Option<&str>) -> Result<(), RealmError> {
+        let mut realm = self.realm();
+        let decision = match user {
+            Some(user) => DeviceDecision::Approved(realm.known_user(user)?.into()),
+            None => DeviceDecision::Denied,
+        };
+        let decided = realm.decide_device(user_code, decision);
+        if decided { Ok(()) } else { Err(RealmError::NoSuchDevice(user_code.to_owned())) }
+    }
+
+    /// Lets something happen on the provider's side. Gives the secret that it brought, if it did.
+    ///
+    /// # Errors
+    /// When it is about somebody whom the realm does not know.
+    pub fn happen(&self, event: Event) -> Result<Option<Secret>, RealmError> {
+        let (mut realm, now) = self.realm_now();
+        let brought = realm.happen(now, event);
+        let Realm { memory, state, .. } = &mut *realm;
+        memory.note(now, state);
+        brought
     }
 
     // --- failing on purpose ---
@@ -214,10 +308,12 @@ impl RealmHandle {
     /// Queues a scripted reply behind those that wait already.
     ///
     /// # Errors
-    /// When the reply makes no sense.
+    /// When the reply makes no sense, or is for a user whom the realm does not know.
     pub fn script(&self, spec: ReplySpec) -> Result<(), RealmError> {
-        let reply = Reply::try_from(spec)?;
-        self.realm().replies.push(reply);
+        let (mut realm, now) = self.realm_now();
+        let user = spec.user.as_deref().map(|user| realm.known_user(user)).transpose()?;
+        let reply = Reply::new(ReplySpec { user, ..spec }, now)?;
+        realm.replies.push(reply);
         Ok(())
     }
 
@@ -261,26 +357,25 @@ impl RealmHandle {
         if released { Ok(()) } else { Err(RealmError::NotParked(sequence)) }
     }
 
-    /// Waits until the answer to a request has been handed to its connection, lost or abandoned. One that has fallen out
-    /// of the journal counts as answered.
-    pub async fn wait_for_answer(&self, sequence: Sequence) {
-        let answered = |handle: &Self| {
-            let pending = |entry: &mut Entry| entry.delivery == Delivery::Pending;
-            (!handle.realm().journal.entry_mut(sequence).is_some_and(pending)).then_some(())
-        };
-        self.wait_until(answered).await;
+    /// Remembers earlier states as far back as `reach` in the realm's time, so that a restart can lose that much; every
+    /// request then costs a copy of the state. Nothing switches it off.
+    pub fn remember(&self, reach: Option<Lifetime>) {
+        let (mut realm, now) = self.realm_now();
+        let Realm { memory, state, .. } = &mut *realm;
+        memory.reach_back(reach, now, state);
     }
 
-    async fn wait_until<T>(&self, look: impl Fn(&Self) -> Option<T>) -> T {
-        let mut changes = self.0.changes.subscribe();
-        loop {
-            changes.borrow_and_update();
-            if let Some(found) = look(self) {
-                return found;
-            }
-            // The sender lives in `self`, so the channel cannot close while this waits.
-            drop(changes.changed().await);
-        }
+    /// Comes up again and has forgotten something. Requests in flight get a 503.
+    pub fn restart(&self, loss: Loss, keys: KeysAfterRestart) {
+        let (mut realm, now) = self.realm_now();
+        realm.restart(now, loss, keys);
+        drop(realm);
+        self.drop_parked();
+    }
+
+    fn drop_parked(&self) {
+        *self.holds() = HoldBoard::default();
+        self.changed();
     }
 
     // --- tokens ---
@@ -290,9 +385,11 @@ impl RealmHandle {
     /// # Errors
     /// When the realm has minted no such token.
     pub fn revoke(&self, label: Label) -> Result<(), RealmError> {
-        let mut realm = self.realm();
-        let (client, sub) = realm.owner(label)?;
-        realm.revoke_grant(&client, &sub);
+        let (mut realm, now) = self.realm_now();
+        let (client, sub) = realm.owner_of(label).ok_or_else(|| RealmError::NoSuchToken(label.to_string()))?;
+        realm.revoke_grant(&client, &sub, now);
+        let Realm { memory, state, .. } = &mut *realm;
+        memory.note(now, state);
         Ok(())
     }
 
@@ -301,12 +398,12 @@ impl RealmHandle {
     /// # Errors
     /// When the realm has minted no such token.
     pub fn expire(&self, label: Label) -> Result<(), RealmError> {
-        let now = self.now();
-        let mut realm = self.realm();
-        match realm.found(label)? {
-            TokenRef::Access(index) => realm.access[index].expires = now,
-            TokenRef::Code(index) => realm.codes[index].expires = now,
-            TokenRef::Refresh(lineage, _) => realm.finish_family(lineage, FamilyEnd::Expired),
+        let (mut realm, now) = self.realm_now();
+        match realm.state.find(label) {
+            Some(TokenRef::Access(place)) => realm.state.access[place as usize].expires = now,
+            Some(TokenRef::Code(place)) => realm.state.codes[place as usize].expires = now,
+            Some(TokenRef::Refresh(place, _)) => realm.finish_family(place, FamilyEnd::Expired, now),
+            Some(TokenRef::Device(_)) | None => return Err(RealmError::NoSuchToken(label.to_string())),
         }
         Ok(())
     }
@@ -317,60 +414,53 @@ impl RealmHandle {
     /// When the realm has minted no such token.
     pub fn expiry(&self, label: Label) -> Result<Option<Timestamp>, RealmError> {
         let realm = self.realm();
-        realm.found(label)?;
+        realm.state.find(label).ok_or_else(|| RealmError::NoSuchToken(label.to_string()))?;
         Ok(realm.expiry(label))
     }
 
     /// The name of a token value, if the realm minted it.
     pub fn label_of(&self, value: &str) -> Option<Label> {
-        self.realm().label_of(value)
+        self.realm().state.label_of(value)
     }
 
     /// Every secret the realm has minted or holds, with its name: for searching where they leaked to.
     pub fn secrets(&self) -> Vec<(String, Secret)> {
-        self.realm().secrets()
+        self.realm().state.secrets()
     }
 
-    /// Signs with a new key from now on; the JWK set goes on showing the old ones.
+    /// Signs with a new key from now on; the key documents go on showing the old ones for a while.
+    pub fn rotate_keys(&self) {
+        let (mut realm, now) = self.realm_now();
+        realm.state.rotations.push(now);
+    }
+
+    // --- whole states ---
+
+    /// Puts tokens into the realm.
     ///
     /// # Errors
-    /// When no key can be generated.
-    pub fn rotate_keys(&self) -> Result<(), RealmError> {
-        // A key is generated without the lock; whoever was faster meanwhile has rotated, which is what was asked for.
-        let current = Arc::clone(self.realm().signing_key());
-        let next = SigningKey::after(&current)?;
-        let mut realm = self.realm();
-        if realm.signing_key().kid() == current.kid() {
-            realm.keys.push(next);
-        }
+    /// When they are for somebody whom the realm does not know, or too many; then nothing is seeded.
+    pub fn seed(&self, spec: &SeedSpec) -> Result<Seeded, RealmError> {
+        let (mut realm, now) = self.realm_now();
+        realm.seed(now, spec)
+    }
+
+    /// The whole realm as a document, secrets included.
+    pub fn snapshot(&self) -> Snapshot {
+        let (realm, now) = self.realm_now();
+        realm.snapshot(now)
+    }
+
+    /// Becomes what a snapshot says: clock, rules, people, tokens, scripts and journal. Holds are lifted, and requests in
+    /// flight get a 503.
+    ///
+    /// # Errors
+    /// When a scripted reply in it makes no sense; then nothing has changed.
+    pub fn restore(&self, snapshot: Snapshot) -> Result<(), RealmError> {
+        let uptime = self.uptime();
+        self.realm().restore(snapshot, uptime)?;
+        self.drop_parked();
         Ok(())
-    }
-
-    // --- observation ---
-
-    /// The journal from a number on.
-    pub fn journal(&self, since: Sequence) -> Vec<Entry> {
-        self.realm().journal.since(since).cloned().collect()
-    }
-
-    /// The number that the next request will have.
-    pub fn next_sequence(&self) -> Sequence {
-        self.realm().journal.next()
-    }
-
-    /// How many entries have fallen out of the journal.
-    pub fn journal_dropped(&self) -> u64 {
-        self.realm().journal.dropped()
-    }
-
-    /// What happened, in numbers.
-    pub fn counters(&self) -> Counters {
-        self.realm().counters
-    }
-
-    /// The genealogy of every family.
-    pub fn families(&self) -> Vec<FamilyView> {
-        self.realm().lineages.iter().map(FamilyView::of).collect()
     }
 
     /// Puts everything back to the beginning: clock, policy, people, tokens, scripts, holds and journal. Requests in flight
@@ -379,99 +469,6 @@ impl RealmHandle {
         let mut realm = self.realm();
         *realm = Realm::new(self.0.setup.clone(), realm.epoch + 1);
         drop(realm);
-        *self.holds() = HoldBoard::default();
-        self.changed();
-    }
-
-    // --- the shell's side ---
-
-    /// Journals a request and parks it if a hold wants it.
-    pub(crate) fn arrive(&self, request: &WireRequest) -> (Ticket, Option<oneshot::Receiver<()>>) {
-        let uptime = self.0.stopwatch.uptime();
-        let mut realm = self.realm();
-        let now = realm.clock.now(uptime);
-        let ticket = Ticket { epoch: realm.epoch, sequence: realm.arrive(now, request) };
-        let parked = self.holds().park(ticket.sequence, request, When::Before);
-        if let (Some(_), Some(entry)) = (&parked, realm.journal.entry_mut(ticket.sequence)) {
-            entry.parked = true;
-        }
-        drop(realm);
-        self.changed();
-        (ticket, parked)
-    }
-
-    /// What the realm decides; nothing when it was reset since the request came.
-    pub(crate) fn decide(&self, ticket: Ticket, request: &WireRequest) -> Option<Decision> {
-        let uptime = self.0.stopwatch.uptime();
-        let mut realm = self.realm();
-        let now = realm.clock.now(uptime);
-        (realm.epoch == ticket.epoch).then(|| realm.decide(now, ticket.sequence, request))
-    }
-
-    /// Parks a request whose answer is in hand, if a hold wants it.
-    pub(crate) fn park_decided(&self, ticket: Ticket, request: &WireRequest) -> Option<oneshot::Receiver<()>> {
-        let mut realm = self.realm();
-        if realm.epoch != ticket.epoch {
-            return None;
-        }
-        let parked = self.holds().park(ticket.sequence, request, When::After)?;
-        realm.journal.entry_mut(ticket.sequence).into_iter().for_each(|entry| entry.parked = true);
-        drop(realm);
-        self.changed();
-        Some(parked)
-    }
-
-    pub(crate) fn settle(&self, ticket: Ticket, status: Option<u16>, delivery: Delivery) {
-        let mut realm = self.realm();
-        if realm.epoch == ticket.epoch {
-            realm.settle(ticket.sequence, status, delivery);
-        }
-        drop(realm);
-        self.changed();
-    }
-}
-
-/// A request of a realm between two resets.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Ticket {
-    epoch: u64,
-    sequence: Sequence,
-}
-
-impl Realm {
-    fn found(&self, label: Label) -> Result<TokenRef, RealmError> {
-        self.find(label).ok_or_else(|| RealmError::NoSuchToken(label.to_string()))
-    }
-
-    fn owner(&self, label: Label) -> Result<(String, String), RealmError> {
-        Ok(match self.found(label)? {
-            TokenRef::Access(index) => (self.access[index].client.clone(), self.access[index].sub.clone()),
-            TokenRef::Code(index) => (self.codes[index].client.clone(), self.codes[index].sub.clone()),
-            TokenRef::Refresh(lineage, _) => {
-                (self.lineages[lineage].client.clone(), self.lineages[lineage].sub.clone())
-            }
-        })
-    }
-}
-
-impl FamilyView {
-    fn of(lineage: &crate::realm::Lineage) -> Self {
-        let label = |generation: usize| lineage.tokens.get(generation).map(|(label, _)| *label);
-        let view = |(generation, member): (usize, &Member)| {
-            let parent = member.parent.and_then(label);
-            Some(TokenView {
-                label: label(generation)?,
-                parent,
-                born: member.born,
-                replaced: member.replaced,
-                uses: member.uses,
-            })
-        };
-        Self {
-            client: lineage.client.clone(),
-            user: lineage.sub.clone(),
-            end: lineage.family.end(),
-            tokens: lineage.family.members().iter().enumerate().filter_map(view).collect(),
-        }
+        self.drop_parked();
     }
 }

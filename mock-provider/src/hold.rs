@@ -7,11 +7,12 @@ use tokio::sync::oneshot;
 
 use crate::endpoint::{Endpoint, GrantType};
 use crate::journal::Sequence;
-use crate::reply::When;
-use crate::request::WireRequest;
+use crate::label::Label;
+use crate::matcher::{Matcher, Traits};
+use crate::reply_spec::When;
 
 /// Which requests wait.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct HoldSpec {
@@ -20,14 +21,26 @@ pub struct HoldSpec {
     /// Only with this grant type; any, when absent.
     #[serde(default)]
     pub grant: Option<GrantType>,
+    /// Only for this client, by id.
+    #[serde(default)]
+    pub client: Option<String>,
+    /// Only for this user, by subject.
+    #[serde(default)]
+    pub user: Option<String>,
+    /// Only when this token is presented, by label.
+    #[serde(default)]
+    pub token: Option<Label>,
     /// Before or after the endpoint has done its work: at the door, or with the answer in hand.
     #[serde(default)]
     pub when: When,
 }
 
 impl HoldSpec {
-    fn matches(&self, request: &WireRequest, when: When) -> bool {
-        self.to == request.endpoint && self.when == when && (self.grant.is_none() || self.grant == request.grant())
+    fn matches(&self, traits: &Traits, when: When) -> bool {
+        let Self { to, grant, client, user, token, .. } = self;
+        let matcher =
+            Matcher { to: *to, grant: *grant, client: client.as_deref(), user: user.as_deref(), token: *token };
+        self.when == when && matcher.fits(traits)
     }
 }
 
@@ -43,19 +56,19 @@ impl HoldBoard {
         self.rules.push(spec);
     }
 
+    /// Whether nothing is held, so that nobody need be looked at.
+    pub(crate) fn is_open(&self) -> bool {
+        self.rules.is_empty()
+    }
+
     /// Lifts all holds; who waits already goes on waiting.
     pub(crate) fn lift(&mut self) {
         self.rules.clear();
     }
 
     /// Parks a request if a hold wants it; the receiver resolves on release.
-    pub(crate) fn park(
-        &mut self,
-        sequence: Sequence,
-        request: &WireRequest,
-        when: When,
-    ) -> Option<oneshot::Receiver<()>> {
-        if !self.rules.iter().any(|rule| rule.matches(request, when)) {
+    pub(crate) fn park(&mut self, sequence: Sequence, traits: &Traits, when: When) -> Option<oneshot::Receiver<()>> {
+        if !self.rules.iter().any(|rule| rule.matches(traits, when)) {
             return None;
         }
         let (release, released) = oneshot::channel();

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::endpoint::Endpoint;
 use crate::label::Label;
+use crate::profile::RefusalReason;
 use crate::request::ClientAuth;
 use crate::time::Timestamp;
 
@@ -17,6 +18,7 @@ pub type Sequence = u64;
 
 /// What became of an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Delivery {
     /// There is none yet: the request is parked or being worked on.
@@ -31,9 +33,20 @@ pub enum Delivery {
 
 /// One request and its answer.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Entry {
     /// Its number.
     pub sequence: Sequence,
+    /// When it came, when it was decided and when its answer came to an end, counted in what happens in the realm: two
+    /// requests overlapped if one began before the other ended, whatever the clock shows.
+    #[serde(default)]
+    pub began_tick: u64,
+    /// The tick of its decision: the order in which requests took effect.
+    #[serde(default)]
+    pub decided_tick: Option<u64>,
+    /// The tick of its end.
+    #[serde(default)]
+    pub ended_tick: Option<u64>,
     /// The realm's time at arrival.
     pub arrived: Timestamp,
     /// The realm's time at the decision.
@@ -70,6 +83,9 @@ pub struct Entry {
     pub status: Option<u16>,
     /// The OAuth error code that the endpoint decided on.
     pub error: Option<String>,
+    /// Why a refresh token bought nothing: the rule behind the error.
+    #[serde(default)]
+    pub refusal: Option<RefusalReason>,
     /// The tokens that were minted.
     pub minted: Vec<Label>,
     /// Whether a scripted reply stood in for the truth.
@@ -84,17 +100,47 @@ pub(crate) struct Journal {
     entries: VecDeque<Entry>,
     capacity: usize,
     next: Sequence,
+    ticks: u64,
 }
 
 impl Journal {
     /// An empty journal that keeps at most `capacity` entries.
     pub(crate) const fn new(capacity: usize) -> Self {
-        Self { entries: VecDeque::new(), capacity, next: 1 }
+        Self { entries: VecDeque::new(), capacity, next: 1, ticks: 0 }
     }
 
     /// The number that the next entry will have.
     pub(crate) const fn next(&self) -> Sequence {
         self.next
+    }
+
+    /// How many entries it keeps at most.
+    pub(crate) const fn capacity(&self) -> usize {
+        self.capacity
+    }
+
+    /// Counts one more thing that happens.
+    pub(crate) const fn tick(&mut self) -> u64 {
+        self.ticks += 1;
+        self.ticks
+    }
+
+    /// What waited for an answer will get none: the provider went down.
+    pub(crate) fn abandon_pending(&mut self) {
+        let tick = self.tick();
+        for entry in self.entries.iter_mut().filter(|entry| entry.delivery == Delivery::Pending) {
+            (entry.delivery, entry.ended_tick) = (Delivery::Abandoned, Some(tick));
+        }
+    }
+
+    /// A journal that goes on after these entries.
+    pub(crate) fn going_on(capacity: usize, entries: Vec<Entry>, next: Sequence) -> Self {
+        let ticks = entries.iter().flat_map(|entry| [Some(entry.began_tick), entry.decided_tick, entry.ended_tick]);
+        let ticks = ticks.flatten().max().unwrap_or_default();
+        let surplus = entries.len().saturating_sub(capacity);
+        let entries: VecDeque<Entry> = entries.into_iter().skip(surplus).collect();
+        let next = next.max(entries.back().map_or(1, |entry| entry.sequence + 1));
+        Self { entries, capacity, next, ticks }
     }
 
     /// Adds an entry, whose number must be [`Journal::next`].
@@ -132,6 +178,9 @@ pub(crate) mod tests {
     pub(crate) fn entry(sequence: Sequence) -> Entry {
         Entry {
             sequence,
+            began_tick: 0,
+            decided_tick: None,
+            ended_tick: None,
             arrived: Timestamp::from_millis(0),
             decided: None,
             endpoint: Endpoint::Token,
@@ -150,6 +199,7 @@ pub(crate) mod tests {
             parked: false,
             status: None,
             error: None,
+            refusal: None,
             minted: vec![],
             scripted: false,
             delivery: Delivery::Pending,

@@ -4,6 +4,8 @@
 
 use serde_json::Value;
 
+use crate::jws::IdTokenDraft;
+
 /// A JSON text in the making; members keep their order.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum JsonText {
@@ -17,30 +19,6 @@ pub(crate) enum JsonText {
     IdToken(Box<IdTokenDraft>),
 }
 
-/// An id_token before it is signed.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct IdTokenDraft {
-    /// The id of the key that signs.
-    pub kid: String,
-    /// The claims, in Google's order.
-    pub claims: serde_json::Map<String, Value>,
-    /// How it is signed.
-    pub signature: Signature,
-}
-
-/// How an id_token is signed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum Signature {
-    /// Rightly, with RS256.
-    Valid,
-    /// With one bit of the signature turned.
-    Broken,
-    /// Not at all, and the header says `alg: none` (RFC 8725 section 3.2).
-    None,
-}
-
 /// How an answer is laid out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Layout {
@@ -48,6 +26,8 @@ pub(crate) enum Layout {
     Compact,
     /// With this many spaces a level, `": "` after a key, and no newline at the end.
     Pretty(usize),
+    /// The same with a newline at the end.
+    Lines(usize),
 }
 
 impl From<Value> for JsonText {
@@ -141,6 +121,9 @@ impl JsonText {
     pub(crate) fn render(&self, layout: Layout) -> String {
         let mut out = String::new();
         self.write(layout, 0, &mut out);
+        if let Layout::Lines(_) = layout {
+            out.push('\n');
+        }
         out
     }
 
@@ -181,7 +164,7 @@ fn write_list<T>(
 }
 
 fn new_line(layout: Layout, depth: usize, out: &mut String) {
-    if let Layout::Pretty(indent) = layout {
+    if let Layout::Pretty(indent) | Layout::Lines(indent) = layout {
         out.push('\n');
         out.extend(std::iter::repeat_n(' ', indent * depth));
     }

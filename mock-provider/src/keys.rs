@@ -1,66 +1,89 @@
-//! The keys that sign id_tokens, and what the JWK set shows of them.
+//! The keys that sign id_tokens, which of them signs when, and what the key documents show of them.
 //!
-//! A key pair is parsed or generated once and kept; signing needs no lock. Two test keys are built in, a third is
-//! generated when somebody rotates that often.
+//! A key pair is parsed once and kept; signing needs no lock. Four test keys are built in and take turns: a turn is a
+//! *slot*, counted from the realm's start, and every slot has a `kid` of its own. So no key is ever generated, and four
+//! slots in a row, which is the most that is ever shown, have four different keys.
 
 use std::sync::{Arc, LazyLock};
 
 use aws_lc_rs::digest;
 use aws_lc_rs::rand::SystemRandom;
-use aws_lc_rs::rsa::{KeyPair, KeySize};
+use aws_lc_rs::rsa::KeyPair;
 use aws_lc_rs::signature::{KeyPair as _, RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_SHA256, UnparsedPublicKey};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 
-use crate::json_text::{IdTokenDraft, Signature};
+use crate::jws::{IdTokenDraft, compact};
 
 /// An RSA key with its id.
 #[derive(Debug)]
 pub(crate) struct SigningKey {
-    pair: KeyPair,
+    pair: &'static KeyPair,
+    certificate: &'static str,
     kid: String,
 }
 
-/// Why there is no new key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("an RSA key of 2048 bits could not be generated")]
-pub struct NoKey;
+struct Pem {
+    key: &'static str,
+    certificate: &'static str,
+}
 
-static BUILT_IN: LazyLock<[Arc<SigningKey>; 2]> = LazyLock::new(|| {
-    [include_str!("../keys/test-key-1.pem"), include_str!("../keys/test-key-2.pem")]
-        .map(|pem| Arc::new(SigningKey::built_in(pem)))
-});
+macro_rules! pem {
+    ($key:literal, $certificate:literal) => {
+        Pem {
+            key: include_str!(concat!("../keys/", $key)),
+            certificate: include_str!(concat!("../keys/", $certificate)),
+        }
+    };
+}
+
+const PEMS: [Pem; 4] = [
+    pem!("test-key-1.pem", "test-cert-1.pem"),
+    pem!("test-key-2.pem", "test-cert-2.pem"),
+    pem!("test-key-3.pem", "test-cert-3.pem"),
+    pem!("test-key-4.pem", "test-cert-4.pem"),
+];
+
+/// The key that service accounts sign with.
+const SERVICE_ACCOUNT: Pem = pem!("service-account-key.pem", "service-account-cert.pem");
+
+// Parsing costs a tenth of a millisecond; a provider that never signs with a key never parses it.
+static PAIRS: [LazyLock<KeyPair>; 4] = [
+    LazyLock::new(|| parse(&PEMS[0])),
+    LazyLock::new(|| parse(&PEMS[1])),
+    LazyLock::new(|| parse(&PEMS[2])),
+    LazyLock::new(|| parse(&PEMS[3])),
+];
+static SERVICE_ACCOUNT_PAIR: LazyLock<KeyPair> = LazyLock::new(|| parse(&SERVICE_ACCOUNT));
+
+#[expect(clippy::expect_used, reason = "the files are part of this crate and a test parses them")]
+fn parse(pem: &Pem) -> KeyPair {
+    let base64: String = pem.key.lines().filter(|line| !line.starts_with("-----")).collect();
+    let der = STANDARD.decode(base64).expect("a built-in key is base64");
+    KeyPair::from_pkcs8(&der).expect("a built-in key is PKCS#8")
+}
 
 impl SigningKey {
-    /// The key that a realm starts with.
-    pub(crate) fn first() -> Arc<Self> {
-        Arc::clone(&BUILT_IN[0])
+    /// The key of a slot.
+    pub(crate) fn of_slot(slot: u64) -> Arc<Self> {
+        let (round, index) = (slot / 4, usize::try_from(slot % 4).unwrap_or_default());
+        Arc::new(Self::new(&PAIRS[index], PEMS[index].certificate, round))
     }
 
-    /// The key after `current`: the second built-in key, then fresh ones (100 ms or so each).
-    ///
-    /// # Errors
-    /// When the library cannot generate a key.
-    pub(crate) fn after(current: &Self) -> Result<Arc<Self>, NoKey> {
-        if current.kid == BUILT_IN[0].kid {
-            return Ok(Arc::clone(&BUILT_IN[1]));
+    /// The key that service accounts sign with.
+    pub(crate) fn of_service_accounts() -> Self {
+        Self::new(&SERVICE_ACCOUNT_PAIR, SERVICE_ACCOUNT.certificate, 0)
+    }
+
+    fn new(pair: &'static KeyPair, certificate: &'static str, round: u64) -> Self {
+        let mut input = pair.public_key().as_ref().to_vec();
+        if round > 0 {
+            input.extend(round.to_be_bytes());
         }
-        let pair = KeyPair::generate(KeySize::Rsa2048).map_err(|_| NoKey)?;
-        Ok(Arc::new(Self::new(pair)))
-    }
-
-    #[expect(clippy::expect_used, reason = "the two files are part of this crate and a test parses them")]
-    fn built_in(pem: &str) -> Self {
-        let base64: String = pem.lines().filter(|line| !line.starts_with("-----")).collect();
-        let der = STANDARD.decode(base64).expect("a built-in key is base64");
-        Self::new(KeyPair::from_pkcs8(&der).expect("a built-in key is PKCS#8"))
-    }
-
-    fn new(pair: KeyPair) -> Self {
-        let fingerprint = digest::digest(&digest::SHA256, pair.public_key().as_ref());
+        let fingerprint = digest::digest(&digest::SHA256, &input);
         let kid = fingerprint.as_ref()[..20].iter().map(|byte| format!("{byte:02x}")).collect();
-        Self { pair, kid }
+        Self { pair, certificate, kid }
     }
 
     /// The key id: 40 hexadecimal digits, as Google's.
@@ -76,29 +99,26 @@ impl SigningKey {
         json!({"kty": "RSA", "alg": "RS256", "use": "sig", "kid": self.kid, "n": modulus, "e": exponent})
     }
 
+    /// The public part in a certificate, which is how the libraries of Google like it best.
+    pub(crate) const fn certificate(&self) -> &'static str {
+        self.certificate
+    }
+
+    /// The DER of the public key: what a client that takes any algorithm would use as the secret of HS256.
+    pub(crate) fn public_der(&self) -> &[u8] {
+        self.pair.public_key().as_ref()
+    }
+
     /// The compact JWS of a draft (RFC 7515 section 7.1), right or wrong as the draft says.
     pub(crate) fn sign(&self, draft: &IdTokenDraft) -> String {
-        let header = match draft.signature {
-            Signature::Valid | Signature::Broken => json!({"alg": "RS256", "kid": draft.kid, "typ": "JWT"}),
-            Signature::None => json!({"alg": "none", "typ": "JWT"}),
-        };
-        let payload = Value::Object(draft.claims.clone());
-        let input =
-            format!("{}.{}", URL_SAFE_NO_PAD.encode(header.to_string()), URL_SAFE_NO_PAD.encode(payload.to_string()));
-        let mut signature = self.signature(input.as_bytes());
-        match draft.signature {
-            Signature::Valid => {}
-            Signature::Broken => signature[0] ^= 1,
-            Signature::None => signature.clear(),
-        }
-        format!("{input}.{}", URL_SAFE_NO_PAD.encode(signature))
+        compact(self, draft)
     }
 
     #[expect(
         clippy::expect_used,
         reason = "RSA signing fails only when the buffer has the wrong length, and it is the key's own"
     )]
-    fn signature(&self, input: &[u8]) -> Vec<u8> {
+    pub(crate) fn signature(&self, input: &[u8]) -> Vec<u8> {
         let mut signature = vec![0; self.pair.public_modulus_len()];
         self.pair.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), input, &mut signature).expect("an RSA key signs");
         signature
@@ -113,27 +133,36 @@ impl SigningKey {
     }
 }
 
+/// The private key of service accounts, for their key file.
+pub(crate) const fn service_account_pem() -> &'static str {
+    SERVICE_ACCOUNT.key
+}
+
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
+    use crate::jws::Signature;
 
     fn draft(signature: Signature) -> IdTokenDraft {
         let claims = json!({"sub": "1"}).as_object().unwrap().clone();
-        IdTokenDraft { kid: "k".into(), claims, signature }
+        IdTokenDraft::new(claims, signature)
     }
 
     #[test]
     fn only_a_valid_signature_verifies() {
-        let key = SigningKey::first();
+        let key = SigningKey::of_slot(0);
         assert!(key.signed(&key.sign(&draft(Signature::Valid))));
-        assert!(!key.signed(&key.sign(&draft(Signature::Broken))));
-        assert!(!key.signed(&key.sign(&draft(Signature::None))));
-        assert!(!SigningKey::after(&key).unwrap().signed(&key.sign(&draft(Signature::Valid))));
+        for wrong in [Signature::Broken, Signature::None, Signature::Empty, Signature::OtherKey, Signature::Hmac] {
+            assert!(!key.signed(&key.sign(&draft(wrong))), "{wrong:?}");
+        }
+        assert!(!SigningKey::of_slot(1).signed(&key.sign(&draft(Signature::Valid))));
     }
 
     #[test]
     fn a_jwk_verifies_with_another_library() {
-        let key = SigningKey::first();
+        let key = SigningKey::of_slot(0);
         let token = key.sign(&draft(Signature::Valid));
         let jwk: jsonwebtoken::jwk::Jwk = serde_json::from_value(key.jwk()).unwrap();
         let mut validation = jsonwebtoken::Validation::new(jsonwebtoken::Algorithm::RS256);
@@ -145,8 +174,24 @@ mod tests {
     }
 
     #[test]
-    fn a_third_key_is_generated() {
-        let second = SigningKey::after(&SigningKey::first()).unwrap();
-        assert_ne!(SigningKey::after(&second).unwrap().kid(), second.kid());
+    fn every_slot_has_a_kid_of_its_own_and_four_in_a_row_have_different_keys() {
+        let keys: Vec<_> = (0..12).map(SigningKey::of_slot).collect();
+        let kids: BTreeSet<_> = keys.iter().map(|key| key.kid().to_owned()).collect();
+        assert_eq!(kids.len(), keys.len());
+        for window in keys.windows(4) {
+            let moduli: BTreeSet<_> = window.iter().map(|key| key.jwk()["n"].to_string()).collect();
+            assert_eq!(moduli.len(), 4);
+        }
+    }
+
+    #[test]
+    fn a_certificate_holds_the_same_key_as_the_jwk() {
+        for slot in 0..4 {
+            let key = SigningKey::of_slot(slot);
+            let base64: String = key.certificate().lines().filter(|line| !line.starts_with("-----")).collect();
+            let der = STANDARD.decode(base64).unwrap();
+            let public = key.public_der();
+            assert!(der.windows(public.len()).any(|window| window == public), "slot {slot}");
+        }
     }
 }

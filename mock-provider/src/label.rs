@@ -6,7 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 /// What sort of token a label names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum TokenKind {
     /// `at`: an access token.
     Access,
@@ -29,7 +29,7 @@ impl TokenKind {
 }
 
 /// A token's name: its kind and its number in order of minting, counted from 1.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Label {
     /// What sort of token it is.
     pub kind: TokenKind,
@@ -81,7 +81,11 @@ impl schemars::JsonSchema for Label {
     }
 
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        schemars::json_schema!({"type": "string", "description": "a token: at#1, rt#2, code#1 or id#1"})
+        schemars::json_schema!({
+            "type": "string",
+            "pattern": "^(at|rt|code|id)#[1-9][0-9]{0,8}$",
+            "description": "a token: at#1, rt#2, code#1 or id#1"
+        })
     }
 }
 

@@ -1,120 +1,108 @@
-//! The endpoints that look tokens up: discovery, keys, userinfo, tokeninfo, revocation, and the protected resource.
+//! The endpoints that look tokens up: userinfo, tokeninfo, revocation, and the protected resource.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::Method;
 use serde_json::{Map, Value, json};
 
 use crate::answer::{Answer, Body, Effect};
-use crate::json_text::{JsonText, Layout};
-use crate::realm::{AccessToken, Realm, TokenRef};
+use crate::authorize::{EMAIL, PROFILE};
+use crate::issue::{has, long_names};
+use crate::jws;
+use crate::quirks::EmptyObject;
+use crate::realm::Realm;
 use crate::request::WireRequest;
+use crate::state::{AccessToken, TokenRef};
 use crate::time::Timestamp;
-use crate::token::has;
 
 impl Realm {
-    /// Google's discovery document: one space a level, and a newline at the end.
-    pub(crate) fn discovery(&self) -> Answer {
-        let url = |path: &str| format!("{}{path}", self.base);
-        let document = json!({
-            "issuer": self.base,
-            "authorization_endpoint": url("/o/oauth2/v2/auth"),
-            "token_endpoint": url("/token"),
-            "userinfo_endpoint": url("/v1/userinfo"),
-            "revocation_endpoint": url("/revoke"),
-            "jwks_uri": url("/oauth2/v3/certs"),
-            "response_types_supported": ["code"],
-            "response_modes_supported": ["query"],
-            "subject_types_supported": ["public"],
-            "id_token_signing_alg_values_supported": ["RS256"],
-            "scopes_supported": ["openid", "email", "profile"],
-            "token_endpoint_auth_methods_supported": ["client_secret_post", "client_secret_basic"],
-            "claims_supported": [
-                "aud", "email", "email_verified", "exp", "family_name", "given_name", "iat", "iss", "name", "sub"
-            ],
-            "code_challenge_methods_supported": ["plain", "S256"],
-            "grant_types_supported": ["authorization_code", "refresh_token"],
-            "authorization_response_iss_parameter_supported": true,
-        });
-        let text = JsonText::from(document).render(Layout::Pretty(1)) + "\n";
-        cached_json(Body::Bytes(text.into_bytes()), "application/json", "public, max-age=3600")
-    }
-
-    pub(crate) fn jwks(&self) -> Answer {
-        let keys: Vec<Value> = self.keys.iter().rev().map(|key| key.jwk()).collect();
-        let body = Body::Json(json!({ "keys": keys }).into(), Layout::Pretty(2));
-        cached_json(body, "application/json; charset=UTF-8", "public, max-age=21155, must-revalidate, no-transform")
-    }
-
     pub(crate) fn userinfo(&self, now: Timestamp, request: &WireRequest) -> Answer {
         let value = request.bearer().or_else(|| request.params.get("access_token"));
         let Some(token) = value.and_then(|value| self.good_access(value, now)) else {
-            return if is_old(&request.path) {
-                unauthenticated(request)
-            } else {
-                Answer::error(401, "invalid_request", "Invalid Credentials")
-            };
+            return if is_old(&request.path) { unauthenticated(request) } else { self.invalid_credentials() };
         };
-        let Some(user) = self.user(&token.sub) else { return unauthenticated(request) };
+        let Some(user) = self.state.user(&token.sub) else { return unauthenticated(request) };
         let old = is_old(&request.path);
         let mut claims = Map::new();
         claims.insert(if old { "id" } else { "sub" }.into(), user.sub.as_str().into());
-        if has(&token.scopes, "profile") {
-            claims.insert("name".into(), user.name().into());
-            claims.insert("given_name".into(), user.given_name.as_str().into());
-            claims.insert("family_name".into(), user.family_name.as_str().into());
+        let email = || {
+            let verified = if old { "verified_email" } else { "email_verified" };
+            [("email", Value::from(user.email.as_str())), (verified, true.into())]
+        };
+        // The old form has the address in front, the new one at the end.
+        let (first, last) = if old { (has(&token.scopes, EMAIL), false) } else { (false, has(&token.scopes, EMAIL)) };
+        let mut put = |(name, value): (&str, Value)| claims.insert(name.to_owned(), value);
+        first.then(email).into_iter().flatten().for_each(|pair| drop(put(pair)));
+        if has(&token.scopes, PROFILE) {
+            user.profile_claims().into_iter().for_each(|pair| drop(put(pair)));
         }
-        if has(&token.scopes, "email") {
-            claims.insert("email".into(), user.email.as_str().into());
-            claims.insert(if old { "verified_email" } else { "email_verified" }.into(), true.into());
-        }
+        last.then(email).into_iter().flatten().for_each(|pair| drop(put(pair)));
         claims.extend(user.hd.as_ref().map(|hd| ("hd".to_owned(), hd.as_str().into())));
+        claims.extend(user.claims.clone());
         Answer::api(200, Value::Object(claims)).with_effect(self.effect_of(token))
     }
 
-    /// A small API of our own behind a bearer token (RFC 6750 section 3).
+    /// Of the newer userinfo endpoints; note `invalid_request`, not `invalid_token`.
+    fn invalid_credentials(&self) -> Answer {
+        let mut answer = Answer::error(401, "invalid_request", "Invalid Credentials");
+        answer.headers.extend(self.state.quirks.www_authenticate.then(challenge()));
+        answer
+    }
+
+    /// A small API of our own behind a bearer token (RFC 6750 section 3). It wants the scopes in its parameter `scope`.
     pub(crate) fn resource(&self, now: Timestamp, request: &WireRequest) -> Answer {
-        match request.bearer().and_then(|value| self.good_access(value, now)) {
-            Some(token) => Answer::api(200, json!({"sub": token.sub, "scope": token.scopes.join(" ")}))
-                .with_effect(self.effect_of(token)),
-            None => unauthenticated(request),
-        }
+        let Some(token) = request.bearer().and_then(|value| self.good_access(value, now)) else {
+            return unauthenticated(request);
+        };
+        let missing = request.params.words("scope").into_iter().find(|scope| !has(&token.scopes, scope));
+        let answer = match missing {
+            Some(scope) => insufficient(&scope),
+            None => Answer::api(200, json!({"sub": &*token.sub, "scope": token.scopes.join(" ")})),
+        };
+        answer.with_effect(self.effect_of(token))
     }
 
     fn effect_of(&self, token: &AccessToken) -> Effect {
         Effect {
-            client: Some(token.client.clone()),
-            user: Some(token.sub.clone()),
+            client: Some(token.client.to_string()),
+            user: Some(token.sub.to_string()),
             presented: Some(token.label),
             ..Effect::default()
         }
     }
 
     pub(crate) fn tokeninfo(&self, now: Timestamp, request: &WireRequest) -> Answer {
-        let invalid = || Answer::error(400, "invalid_token", "Invalid Value");
+        let old = request.path.contains("/v1/") || request.path.contains("/v2/");
+        let invalid = || match old {
+            true => crate::answer::OAuthError::bare(400, "invalid_token").into(),
+            false => Answer::error(400, "invalid_token", "Invalid Value"),
+        };
         if let Some(id_token) = request.params.get("id_token") {
             return self.id_token_info(now, id_token).map_or_else(invalid, |claims| Answer::api(200, claims));
         }
         let value = request.params.get("access_token").or_else(|| request.bearer());
         let Some(token) = value.and_then(|value| self.good_access(value, now)) else { return invalid() };
-        let old = request.path.contains("/v1/");
         let info = if old { self.old_token_info(now, token) } else { self.access_token_info(now, token) };
         Answer::api(200, info).with_effect(self.effect_of(token))
+    }
+
+    /// A service account is told by its numeric id.
+    fn client_shown(&self, token: &AccessToken) -> String {
+        let robot = self.state.service_accounts.iter().find(|robot| *robot.email == *token.client);
+        robot.map_or_else(|| token.client.to_string(), |robot| robot.unique_id.clone())
     }
 
     /// All values are strings, numbers included.
     fn access_token_info(&self, now: Timestamp, token: &AccessToken) -> Value {
         let mut info = Map::new();
         let mut put = |name: &str, value: String| info.insert(name.to_owned(), value.into());
-        put("azp", token.client.clone());
-        put("aud", token.client.clone());
+        put("azp", self.client_shown(token));
+        put("aud", self.client_shown(token));
         if has(&token.scopes, "openid") {
-            put("sub", token.sub.clone());
+            put("sub", token.sub.to_string());
         }
-        put("scope", token.scopes.join(" "));
+        put("scope", long_names(&token.scopes));
         put("exp", token.expires.as_secs().to_string());
         put("expires_in", (token.expires.as_secs() - now.as_secs()).to_string());
-        if let Some(user) = self.user(&token.sub).filter(|_| has(&token.scopes, "email")) {
+        if let Some(user) = self.state.user(&token.sub).filter(|_| has(&token.scopes, EMAIL)) {
             put("email", user.email.clone());
             put("email_verified", "true".to_owned());
         }
@@ -126,12 +114,12 @@ impl Realm {
     fn old_token_info(&self, now: Timestamp, token: &AccessToken) -> Value {
         let mut info = Map::new();
         let mut put = |name: &str, value: Value| info.insert(name.to_owned(), value);
-        put("issued_to", token.client.as_str().into());
-        put("audience", token.client.as_str().into());
-        put("user_id", token.sub.as_str().into());
-        put("scope", token.scopes.join(" ").into());
+        put("issued_to", (&*token.client).into());
+        put("audience", (&*token.client).into());
+        put("user_id", (&*token.sub).into());
+        put("scope", long_names(&token.scopes).into());
         put("expires_in", (token.expires.as_secs() - now.as_secs()).into());
-        if let Some(user) = self.user(&token.sub).filter(|_| has(&token.scopes, "email")) {
+        if let Some(user) = self.state.user(&token.sub).filter(|_| has(&token.scopes, EMAIL)) {
             put("email", user.email.as_str().into());
             put("verified_email", true.into());
         }
@@ -140,9 +128,8 @@ impl Realm {
     }
 
     fn id_token_info(&self, now: Timestamp, id_token: &str) -> Option<Value> {
-        let key = self.keys.iter().find(|key| key.signed(id_token))?;
-        let claims = URL_SAFE_NO_PAD.decode(id_token.split('.').nth(1)?).ok()?;
-        let claims: Map<String, Value> = serde_json::from_slice(&claims).ok()?;
+        let key = self.shown_keys(now).into_iter().find(|key| key.signed(id_token))?;
+        let (_, claims) = jws::read(id_token)?;
         if claims.get("exp")?.as_i64()? <= now.as_secs() {
             return None;
         }
@@ -161,48 +148,58 @@ impl Realm {
         let Some(value) = request.params.get("token") else {
             return Answer::error(400, "invalid_request", "Missing required parameter: token");
         };
-        let presented = self.label_of(value);
+        let presented = self.state.label_of(value);
         let answer = match self.owner_if_live(value, now) {
             Some((client, sub)) => {
-                self.revoke_grant(&client, &sub);
-                Answer::api(200, json!({})).with_effect(Effect {
-                    client: Some(client),
-                    user: Some(sub),
-                    ..Effect::default()
-                })
+                self.revoke_grant(&client, &sub, now);
+                let effect = Effect { client: Some(client), user: Some(sub), ..Effect::default() };
+                self.empty_object().with_effect(effect)
             }
-            None => Answer::error(400, "invalid_token", "Token expired or revoked"),
+            None => self.not_revoked(now, value),
         };
         let effect = Effect { presented, ..answer.effect.clone() };
         answer.with_effect(effect)
     }
 
+    fn empty_object(&self) -> Answer {
+        let mut answer = Answer::api(200, json!({}));
+        if self.state.quirks.revoke_body == EmptyObject::TwoLines {
+            answer.body = Body::Bytes(b"{\n}".to_vec());
+        }
+        answer
+    }
+
+    /// An access token that has run out and a string from elsewhere cannot be revoked; what is revoked, not again.
+    fn not_revoked(&self, now: Timestamp, value: &str) -> Answer {
+        let revocable = match self.state.place_of(value) {
+            Some(TokenRef::Access(place)) => now < self.state.access(place).expires,
+            Some(TokenRef::Refresh(..) | TokenRef::Code(_)) => true,
+            Some(TokenRef::Device(_)) | None => false,
+        };
+        if !revocable {
+            return Answer::error(400, "invalid_token", "Token is not revocable.");
+        }
+        let stop = self.state.quirks.revoke_full_stop.then(".").unwrap_or_default();
+        Answer::error(400, "invalid_token", &format!("Token expired or revoked{stop}"))
+    }
+
     fn owner_if_live(&self, value: &str, now: Timestamp) -> Option<(String, String)> {
-        match *self.by_value.get(value)? {
-            TokenRef::Access(_) => self.good_access(value, now).map(|token| (token.client.clone(), token.sub.clone())),
-            TokenRef::Refresh(lineage, _) => {
-                let lineage = &self.lineages[lineage];
-                let live = lineage.family.dead(now, &self.policy).is_none();
-                live.then(|| (lineage.client.clone(), lineage.sub.clone()))
+        match self.state.place_of(value)? {
+            TokenRef::Access(_) => {
+                self.good_access(value, now).map(|token| (token.client.to_string(), token.sub.to_string()))
             }
-            TokenRef::Code(_) => None,
+            TokenRef::Refresh(place, _) => {
+                let lineage = self.state.lineage(place);
+                let live = lineage.family.dead(now, &self.state.policy_for(&lineage.client)).is_none();
+                live.then(|| (lineage.client.to_string(), lineage.sub.to_string()))
+            }
+            TokenRef::Code(_) | TokenRef::Device(_) => None,
         }
     }
 }
 
 fn is_old(path: &str) -> bool {
     path.contains("/v1/userinfo") && path.starts_with("/oauth2") || path.contains("/v2/userinfo")
-}
-
-fn cached_json(body: Body, content_type: &str, cache: &str) -> Answer {
-    let headers = [
-        ("content-type", content_type),
-        ("cache-control", cache),
-        ("x-content-type-options", "nosniff"),
-        ("access-control-allow-origin", "*"),
-    ];
-    let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-    Answer { status: 200, headers, body, effect: Effect::default() }
 }
 
 /// What Google's APIs say to a bad bearer token.
@@ -218,8 +215,32 @@ fn unauthenticated(request: &WireRequest) -> Answer {
     );
     let body = json!({"error": {"code": 401, "message": message, "status": "UNAUTHENTICATED"}});
     let mut answer = Answer::api(401, body);
-    let challenge = r#"Bearer realm="https://accounts.google.com/", error="invalid_token""#;
-    answer.headers.push(("www-authenticate".into(), challenge.into()));
+    answer.headers.push(challenge());
     answer.effect.error = Some("invalid_token".into());
+    answer
+}
+
+fn challenge() -> (String, String) {
+    let text = r#"Bearer realm="https://accounts.google.com/", error="invalid_token""#;
+    ("www-authenticate".to_owned(), text.to_owned())
+}
+
+/// What Google's APIs say to a token without the scope (RFC 6750 section 3.1).
+fn insufficient(scope: &str) -> Answer {
+    let body = json!({"error": {
+        "code": 403,
+        "message": "Request had insufficient authentication scopes.",
+        "status": "PERMISSION_DENIED",
+        "details": [{
+            "@type": "type.googleapis.com/google.rpc.ErrorInfo",
+            "reason": "ACCESS_TOKEN_SCOPE_INSUFFICIENT",
+            "domain": "googleapis.com",
+        }],
+    }});
+    let mut answer = Answer::api(403, body);
+    let clean: String = scope.chars().filter(|c| c.is_ascii_graphic() && !matches!(c, '"' | '\\')).collect();
+    let text = format!(r#"Bearer realm="https://accounts.google.com/", error="insufficient_scope", scope="{clean}""#);
+    answer.headers.push(("www-authenticate".to_owned(), text));
+    answer.effect.error = Some("insufficient_scope".into());
     answer
 }

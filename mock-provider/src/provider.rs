@@ -15,7 +15,9 @@ use crate::control;
 use crate::fault_io::{FaultListener, Wire};
 use crate::handle::RealmHandle;
 use crate::party::{Client, User};
-use crate::policy::{Policy, PolicyPatch, Profile};
+use crate::policy::{Policy, PolicyPatch};
+use crate::profile::{Profile, ProfileName, Refusals};
+use crate::quirks::{Quirks, QuirksPatch};
 use crate::realm::RealmSetup;
 use crate::server;
 use crate::time::{Clock, Timestamp};
@@ -48,6 +50,8 @@ pub struct ProviderBuilder {
 pub(crate) struct Template {
     seed: u64,
     policy: Policy,
+    quirks: Quirks,
+    refusals: Refusals,
     frozen_at: Option<Timestamp>,
     users: Vec<User>,
     clients: Vec<Client>,
@@ -59,6 +63,8 @@ impl Default for ProviderBuilder {
         let template = Template {
             seed: 0,
             policy: Policy::default(),
+            quirks: Quirks::default(),
+            refusals: Refusals::new(),
             frozen_at: None,
             users: vec![],
             clients: vec![],
@@ -91,10 +97,17 @@ impl ProviderBuilder {
         self
     }
 
-    /// The life rules of new realms, from a profile.
+    /// The life rules and refusals of new realms, from a profile.
     #[must_use]
     pub fn profile(mut self, profile: Profile) -> Self {
-        self.template.policy = Policy::of(profile);
+        self.template = self.template.following(profile);
+        self
+    }
+
+    /// The switches of new realms, where they are not as usual.
+    #[must_use]
+    pub fn quirks(mut self, patch: &QuirksPatch) -> Self {
+        self.template.quirks = self.template.quirks.patched(patch);
         self
     }
 
@@ -204,7 +217,7 @@ impl Provider {
     }
 
     /// A new realm with options of its own; nothing when the name is taken.
-    pub fn new_realm(&self, name: &str, options: &RealmOptions) -> Option<RealmHandle> {
+    pub fn new_realm(&self, name: &str, options: RealmOptions) -> Option<RealmHandle> {
         self.realms.create(name, options)
     }
 
@@ -231,25 +244,52 @@ impl Drop for Provider {
 
 /// What a realm starts with, where it differs from the others.
 #[derive(Clone, Debug, Default, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct RealmOptions {
     /// The seed of everything that it mints.
     pub seed: Option<u64>,
     /// Its life rules.
-    pub profile: Option<Profile>,
+    pub profile: Option<ProfileName>,
     /// Changes of its life rules.
     pub policy: PolicyPatch,
+    /// Changes of its switches.
+    pub quirks: QuirksPatch,
     /// Where its clock stands still at first, in milliseconds since the epoch.
     pub frozen_at_ms: Option<Timestamp>,
+    /// Its users, in place of the one that is made up.
+    pub users: Option<Vec<User>>,
+    /// Its clients, in place of the one that is made up.
+    pub clients: Option<Vec<Client>>,
+    /// How many requests its journal keeps.
+    pub journal_capacity: Option<usize>,
 }
 
+/// The most requests that a journal keeps.
+const MOST_ENTRIES: usize = 1_000_000;
+
 impl Template {
-    fn with(self, options: &RealmOptions) -> Self {
+    fn following(self, profile: Profile) -> Self {
+        let expiry_member = profile.members.refresh_expiry.unwrap_or(self.quirks.expiry_member);
+        let quirks = Quirks { expiry_member, ..self.quirks };
+        Self { policy: profile.policy, refusals: profile.refusals, quirks, ..self }
+    }
+
+    fn with(self, options: RealmOptions) -> Self {
+        let own = match options.profile {
+            Some(name) => self.following(name.profile()),
+            None => self,
+        };
+        let capacity = options.journal_capacity.unwrap_or(own.journal_capacity);
         Self {
-            seed: options.seed.unwrap_or(self.seed),
-            policy: options.profile.map_or(self.policy, Policy::of).patched(&options.policy),
-            frozen_at: options.frozen_at_ms.or(self.frozen_at),
-            ..self
+            seed: options.seed.unwrap_or(own.seed),
+            policy: own.policy.patched(&options.policy),
+            quirks: own.quirks.patched(&options.quirks),
+            frozen_at: options.frozen_at_ms.or(own.frozen_at),
+            users: options.users.unwrap_or(own.users),
+            clients: options.clients.unwrap_or(own.clients),
+            journal_capacity: capacity.clamp(1, MOST_ENTRIES),
+            ..own
         }
     }
 }
@@ -282,14 +322,26 @@ impl Realms {
     }
 
     pub(crate) fn open(&self, name: &str) -> RealmHandle {
+        if let Some(known) = self.find(name) {
+            return known;
+        }
         let name = plain(name);
         let mut table = self.0.by_name.write().unwrap_or_else(PoisonError::into_inner);
         let new = || self.handle(name.clone(), self.0.template.clone());
         table.entry(name.clone()).or_insert_with(new).clone()
     }
 
+    /// The realm of this name, made now if it is new; nothing where it is no name.
+    pub(crate) fn open_named(&self, name: &str) -> Option<RealmHandle> {
+        Self::is_name(name).then(|| self.open(name))
+    }
+
+    pub(crate) fn is_name(name: &str) -> bool {
+        !name.is_empty() && name.len() <= 200 && name.chars().all(is_plain)
+    }
+
     /// A new realm; nothing when the name is taken.
-    pub(crate) fn create(&self, name: &str, options: &RealmOptions) -> Option<RealmHandle> {
+    pub(crate) fn create(&self, name: &str, options: RealmOptions) -> Option<RealmHandle> {
         let name = plain(name);
         let mut table = self.0.by_name.write().unwrap_or_else(PoisonError::into_inner);
         if table.contains_key(&name) {
@@ -307,14 +359,13 @@ impl Realms {
     }
 
     fn handle(&self, name: String, template: Template) -> RealmHandle {
-        let Template { seed, policy, frozen_at, users, clients, journal_capacity } = template;
         let base = if name == DEFAULT_REALM { self.0.base.clone() } else { format!("{}/r/{name}", self.0.base) };
         let uptime = self.0.stopwatch.uptime();
-        let clock = frozen_at.map_or_else(|| Clock::flowing(wall_clock(), uptime), Clock::frozen);
-        RealmHandle::new(
-            RealmSetup { name, base, seed, clock, policy, users, clients, journal_capacity },
-            self.0.stopwatch,
-        )
+        let clock = template.frozen_at.map_or_else(|| Clock::flowing(wall_clock(), uptime), Clock::frozen);
+        let Template { seed, policy, quirks, refusals, users, clients, journal_capacity, .. } = template;
+        let clock = (clock, clock.now(uptime));
+        let setup = RealmSetup { name, base, seed, clock, policy, quirks, refusals, users, clients, journal_capacity };
+        RealmHandle::new(setup, self.0.stopwatch)
     }
 
     /// The realm that a path belongs to, and the path below its base. An unknown realm is made on first use.
@@ -323,8 +374,7 @@ impl Realms {
             return Some((self.open(DEFAULT_REALM), path.to_owned()));
         };
         let (name, below) = prefixed.split_once('/')?;
-        let wanted = !name.is_empty() && name.chars().all(is_plain);
-        wanted.then(|| (self.open(name), format!("/{below}")))
+        Some((self.open_named(name)?, format!("/{below}")))
     }
 }
 

@@ -1,91 +1,40 @@
-//! A realm: everything one fake Google knows, and nothing of HTTP.
+//! A realm: one fake Google, and nothing of HTTP.
 //!
-//! All state of one test lives here: clock, clients, users, grants, families of refresh tokens, access tokens, policy,
-//! scripted replies and the journal. A realm does no I/O and reads no clock of its own: the time comes in with every
-//! call, and every value it mints comes from its seed. The endpoints are methods in modules of their own
-//! ([`crate::token`], [`crate::authorize`], …); the shell around it is [`crate::provider`].
+//! What it knows is its [`State`]; around it are the clock, the scripted replies and the journal. A realm does no I/O
+//! and reads no clock of its own: the time comes in with every call, and every value it mints comes from its seed. The
+//! endpoints are methods in modules of their own ([`crate::token`], [`crate::authorize`], …); the shell around it is
+//! [`crate::provider`].
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-
-use serde::{Deserialize, Serialize};
+use std::time::Duration;
 
 use crate::entropy::Entropy;
-use crate::family::{Family, FamilyEnd, Generation};
+use crate::family::{Family, FamilyEnd};
 use crate::journal::Journal;
 use crate::keys::SigningKey;
-use crate::label::{Label, TokenKind};
-use crate::party::{Client, User};
-use crate::policy::{LiveLimit, Policy};
+use crate::label::Label;
+use crate::loss::Memory;
+use crate::party::{Client, ServiceAccount, Standing, User};
+use crate::policy::{LiveLimit, Policy, Publishing, Reuse};
+use crate::profile::Refusals;
+use crate::quirks::Quirks;
 use crate::reply::Reply;
 use crate::secret::Secret;
-use crate::time::{Clock, Timestamp};
+use crate::state::{AccessToken, Lineage, RevokedAccess, Scopes, State, TokenRef, project_of};
+use crate::time::{Clock, Lifetime, Timestamp};
 
-/// How the person at the authorize page decides.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum Consent {
-    /// Approves at once.
-    #[default]
-    Approve,
-    /// Denies: `access_denied` (RFC 6749 section 4.1.2.1).
-    Deny,
-}
+/// How long a refresh token lives in Testing.
+const TESTING: Lifetime = Lifetime::days(7);
 
-/// The life of a grant's tokens: one lineage, and whom it is for.
-#[derive(Debug)]
-pub(crate) struct Lineage {
-    pub(crate) family: Family,
-    pub(crate) client: String,
-    pub(crate) sub: String,
-    pub(crate) scopes: Vec<String>,
-    pub(crate) tokens: Vec<(Label, Secret)>,
-}
+/// Scopes that only say who somebody is; they do not fall under the seven days of Testing.
+const SIGN_IN_SCOPES: [&str; 5] = ["openid", "email", "profile", crate::authorize::EMAIL, crate::authorize::PROFILE];
 
-/// An access token.
-#[derive(Debug)]
-pub(crate) struct AccessToken {
-    pub(crate) label: Label,
-    pub(crate) value: Secret,
-    pub(crate) client: String,
-    pub(crate) sub: String,
-    pub(crate) scopes: Vec<String>,
-    pub(crate) lineage: Option<usize>,
-    pub(crate) expires: Timestamp,
-    pub(crate) revoked: bool,
-}
+/// How long a key is shown before its turn.
+const AHEAD: Duration = Duration::from_secs(86_400);
 
-/// An authorization code and what it was bound to.
-#[derive(Debug)]
-pub(crate) struct Code {
-    pub(crate) label: Label,
-    pub(crate) value: Secret,
-    pub(crate) client: String,
-    pub(crate) sub: String,
-    pub(crate) redirect_uri: String,
-    pub(crate) scopes: Vec<String>,
-    pub(crate) nonce: Option<String>,
-    pub(crate) challenge: Option<Challenge>,
-    pub(crate) offline: bool,
-    pub(crate) expires: Timestamp,
-    pub(crate) redeemed: bool,
-}
-
-/// A PKCE challenge (RFC 7636 section 4.2).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Challenge {
-    Plain(String),
-    S256(String),
-}
-
-/// Where a token value leads.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum TokenRef {
-    Access(usize),
-    Refresh(usize, Generation),
-    Code(usize),
-}
+/// The most keys that are shown at once.
+const SHOWN_KEYS: u64 = 4;
 
 /// One fake Google.
 pub(crate) struct Realm {
@@ -93,38 +42,14 @@ pub(crate) struct Realm {
     /// Counts resets: a request that began before one has nothing to do with what came after.
     pub(crate) epoch: u64,
     pub(crate) base: String,
+    /// When the realm's clock began, from which the turns of the signing keys are counted.
+    pub(crate) started: Timestamp,
     pub(crate) clock: Clock,
-    pub(crate) entropy: Entropy,
-    pub(crate) policy: Policy,
-    pub(crate) clients: BTreeMap<String, Client>,
-    pub(crate) users: Vec<User>,
-    pub(crate) signs_in: Option<String>,
-    pub(crate) consent: Consent,
-    /// Scopes that a user has granted to a project, by subject and project.
-    pub(crate) consents: BTreeMap<(String, String), Vec<String>>,
-    pub(crate) codes: Vec<Code>,
-    pub(crate) lineages: Vec<Lineage>,
-    pub(crate) access: Vec<AccessToken>,
-    pub(crate) by_value: BTreeMap<String, TokenRef>,
-    pub(crate) id_tokens: u32,
-    pub(crate) refresh_tokens: u32,
-    pub(crate) keys: Vec<Arc<SigningKey>>,
-    /// Code verifiers that were presented: secrets of the client that must not turn up elsewhere.
-    pub(crate) verifiers: Vec<Secret>,
+    pub(crate) state: State,
+    keys: BTreeMap<u64, Arc<SigningKey>>,
     pub(crate) replies: Vec<Reply>,
     pub(crate) journal: Journal,
-    pub(crate) counters: Counters,
-}
-
-/// What happened in a realm, in numbers.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Counters {
-    /// Families that a reuse has revoked.
-    pub reuse_detected: u32,
-    /// Families that were revoked for whatever reason.
-    pub families_revoked: u32,
-    /// Families that a live-token limit has evicted.
-    pub families_evicted: u32,
+    pub(crate) memory: Memory,
 }
 
 /// What a new realm starts with.
@@ -136,14 +61,18 @@ pub(crate) struct RealmSetup {
     pub base: String,
     /// The seed of everything that it mints.
     pub seed: u64,
-    /// Its clock.
-    pub clock: Clock,
+    /// Its clock, and what that shows now.
+    pub clock: (Clock, Timestamp),
     /// Its life rules.
     pub policy: Policy,
+    /// Its switches.
+    pub quirks: Quirks,
+    /// Its refusals, where they differ from Google's.
+    pub refusals: Refusals,
     /// Its users; one is made up where there are none.
-    pub(crate) users: Vec<User>,
+    pub users: Vec<User>,
     /// Its clients; one is made up where there are none.
-    pub(crate) clients: Vec<Client>,
+    pub clients: Vec<Client>,
     /// How many requests its journal keeps.
     pub journal_capacity: usize,
 }
@@ -155,215 +84,259 @@ impl std::fmt::Debug for Realm {
 }
 
 impl Realm {
-    /// A realm. Unless told otherwise it has one web client, which may redirect to any loopback address, and one user. After a reset (`epoch` counts them)
-    /// the client is the same and the tokens are others, so that nobody passes with one from before.
+    /// A realm. Unless told otherwise it has one web client, which may redirect to any loopback address, one user and one
+    /// service account. After a reset (`epoch` counts them) the client is the same and the tokens are others, so that
+    /// nobody passes with one from before.
     pub(crate) fn new(setup: RealmSetup, epoch: u64) -> Self {
-        let mut entropy = Entropy::new(setup.seed, &setup.name);
-        let web_client = Client {
-            id: entropy.client_id(),
-            secret: Some(Secret::new(entropy.client_secret())),
-            redirect_uris: vec![],
-        };
-        let clients = if setup.clients.is_empty() { vec![web_client] } else { setup.clients };
-        let ada = || vec![User::named("100000000000000000001", "ada")];
-        if epoch > 0 {
-            entropy = Entropy::new(setup.seed, &format!("{}/{epoch}", setup.name));
-        }
+        let (clock, started) = setup.clock;
         Self {
-            name: setup.name,
             epoch,
-            base: setup.base,
-            clock: setup.clock,
-            entropy,
-            policy: setup.policy,
-            clients: clients.into_iter().map(|client| (client.id.clone(), client)).collect(),
-            users: if setup.users.is_empty() { ada() } else { setup.users },
-            signs_in: None,
-            consent: Consent::default(),
-            consents: BTreeMap::new(),
-            codes: vec![],
-            lineages: vec![],
-            access: vec![],
-            by_value: BTreeMap::new(),
-            id_tokens: 0,
-            refresh_tokens: 0,
-            keys: vec![SigningKey::first()],
-            verifiers: vec![],
+            started,
+            clock,
+            state: State::of(&setup, epoch),
+            keys: BTreeMap::new(),
             replies: vec![],
             journal: Journal::new(setup.journal_capacity),
-            counters: Counters::default(),
+            memory: Memory::default(),
+            name: setup.name,
+            base: setup.base,
         }
+    }
+
+    // --- keys ---
+
+    /// The slot of the key that signs at `now`: one more for every period that has passed and every rotation by hand.
+    fn slot(&self, now: Timestamp) -> u64 {
+        let passed = u64::try_from(now.as_millis().saturating_sub(self.started.as_millis())).unwrap_or_default();
+        let period =
+            self.state.quirks.key_rotation.duration().and_then(|period| u64::try_from(period.as_millis()).ok());
+        let turns = period.and_then(|period| passed.checked_div(period)).unwrap_or_default();
+        turns + self.state.rotations.iter().filter(|at| **at <= now).count() as u64
     }
 
     /// The key that signs now.
-    pub(crate) fn signing_key(&self) -> &Arc<SigningKey> {
-        self.keys.last().unwrap_or_else(|| unreachable!("a realm starts with a key and never drops its last"))
+    pub(crate) fn signing_key(&mut self, now: Timestamp) -> Arc<SigningKey> {
+        let slot = self.slot(now);
+        Arc::clone(self.keys.entry(slot).or_insert_with(|| SigningKey::of_slot(slot)))
     }
 
-    /// The user with this subject.
-    pub(crate) fn user(&self, sub: &str) -> Option<&User> {
-        self.users.iter().find(|user| user.sub == sub)
+    /// The keys that are shown now, the newest first: those that have signed within the last period, and the next one.
+    pub(crate) fn shown_keys(&self, now: Timestamp) -> Vec<Arc<SigningKey>> {
+        let last = self.slot(now);
+        // The next key is shown for a day before it signs.
+        let next = self.slot(now.plus(AHEAD)).min(last + 1);
+        let first = self.state.quirks.key_rotation.duration().map_or(0, |period| self.slot(now.minus(period)));
+        let since_restart = self.state.keys_shown_from.filter(|at| *at <= now).map_or(0, |at| self.slot(at));
+        let first = first.max(since_restart).max((next + 1).saturating_sub(SHOWN_KEYS));
+        let key = |slot: u64| self.keys.get(&slot).map_or_else(|| SigningKey::of_slot(slot), Arc::clone);
+        (first..=next).rev().map(key).collect()
     }
 
-    /// The label of a token that this realm has minted.
-    pub(crate) fn label_of(&self, value: &str) -> Option<Label> {
-        Some(match *self.by_value.get(value)? {
-            TokenRef::Access(index) => self.access[index].label,
-            TokenRef::Refresh(lineage, generation) => self.lineages[lineage].tokens[generation].0,
-            TokenRef::Code(index) => self.codes[index].label,
-        })
+    /// After another beginning of time the slots are others.
+    pub(crate) fn forget_keys(&mut self) {
+        self.keys.clear();
     }
 
-    /// Where a label leads.
-    pub(crate) fn find(&self, label: Label) -> Option<TokenRef> {
-        match label.kind {
-            TokenKind::Access => self.access.iter().position(|token| token.label == label).map(TokenRef::Access),
-            TokenKind::Code => self.codes.iter().position(|code| code.label == label).map(TokenRef::Code),
-            TokenKind::Refresh => self.lineages.iter().enumerate().find_map(|(index, lineage)| {
-                let generation = lineage.tokens.iter().position(|(known, _)| *known == label)?;
-                Some(TokenRef::Refresh(index, generation))
-            }),
-            TokenKind::Id => None,
-        }
-    }
+    // --- families ---
 
     /// When a token ends by itself, if it ever does.
     pub(crate) fn expiry(&self, label: Label) -> Option<Timestamp> {
-        match self.find(label)? {
-            TokenRef::Access(index) => Some(self.access[index].expires),
-            TokenRef::Code(index) => Some(self.codes[index].expires),
-            TokenRef::Refresh(lineage, _) => {
-                let family = &self.lineages[lineage].family;
-                [family.expires(&self.policy), family.idles_out(&self.policy)].into_iter().flatten().min()
+        match self.state.find(label)? {
+            TokenRef::Access(place) => Some(self.state.access(place).expires),
+            TokenRef::Code(place) => Some(self.state.code(place).expires),
+            TokenRef::Refresh(place, _) => {
+                let lineage = self.state.lineage(place);
+                let policy = self.state.policy_for(&lineage.client);
+                [lineage.family.expires(&policy), lineage.family.idles_out(&policy)].into_iter().flatten().min()
             }
+            TokenRef::Device(_) => None,
         }
-    }
-
-    /// Every secret value that the realm has minted or holds, with a name for it. For searching where they leaked to.
-    pub(crate) fn secrets(&self) -> Vec<(String, Secret)> {
-        let access = self.access.iter().map(|token| (token.label.to_string(), token.value.clone()));
-        let refresh = self
-            .lineages
-            .iter()
-            .flat_map(|lineage| &lineage.tokens)
-            .map(|(label, value)| (label.to_string(), value.clone()));
-        let codes = self.codes.iter().map(|code| (code.label.to_string(), code.value.clone()));
-        let clients =
-            self.clients.values().filter_map(|client| Some(("client_secret".to_owned(), client.secret.clone()?)));
-        let verifiers = self.verifiers.iter().map(|value| ("code_verifier".to_owned(), value.clone()));
-        access.chain(refresh).chain(codes).chain(clients).chain(verifiers).collect()
     }
 
     /// Begins a family for a fresh consent and mints its first refresh token.
-    pub(crate) fn begin_family(&mut self, now: Timestamp, client: &str, sub: &str, scopes: &[String]) -> usize {
-        self.evict_for(client, sub, now);
-        self.lineages.push(Lineage {
-            family: Family::begin(now),
-            client: client.to_owned(),
-            sub: sub.to_owned(),
-            scopes: scopes.to_vec(),
+    pub(crate) fn begin_family(
+        &mut self,
+        now: Timestamp,
+        client: Arc<str>,
+        sub: Arc<str>,
+        scopes: Scopes,
+        access_for: Option<Lifetime>,
+    ) -> u32 {
+        let policy = self.state.policy_for(&client);
+        self.evict_for(&client, &sub, now, &policy);
+        let ends = family_end(now, &policy, &scopes, access_for);
+        let lineage = self.state.add_lineage(Lineage {
+            family: Family::begin(now).until(ends),
+            client,
+            sub,
+            scopes,
             tokens: vec![],
         });
-        let lineage = self.lineages.len() - 1;
-        self.mint_refresh(lineage);
+        self.state.mint_refresh(lineage);
         lineage
     }
 
-    /// The live-token limit: the oldest families make room, without a word (first in, first out).
-    fn evict_for(&mut self, client: &str, sub: &str, now: Timestamp) {
-        let LiveLimit::AtMost(limit) = self.policy.live_limit else { return };
-        let policy = &self.policy;
-        let mut live: Vec<&mut Lineage> = self
-            .lineages
-            .iter_mut()
-            .filter(|lineage| {
-                lineage.client == client && lineage.sub == sub && lineage.family.dead(now, policy).is_none()
-            })
-            .collect();
-        let surplus = (live.len() + 1).saturating_sub(limit as usize);
-        for lineage in live.iter_mut().take(surplus) {
-            lineage.family.finish(FamilyEnd::Evicted);
-            self.counters.families_evicted += 1;
+    /// The live-token limits: the oldest families make room, without a word (first in, first out).
+    fn evict_for(&mut self, client: &str, sub: &str, now: Timestamp, policy: &Policy) {
+        if let LiveLimit::AtMost(limit) = policy.live_limit {
+            let families = self.state.grant_mut(client, sub).families.clone();
+            let of_client = |place: &u32| *self.state.lineage(*place).client == *client;
+            let families = families.into_iter().filter(of_client).collect();
+            self.evict(families, limit, now);
+        }
+        if let LiveLimit::AtMost(limit) = self.state.quirks.user_live_limit {
+            let projects = self.state.grants.get(sub).into_iter().flatten();
+            let mut families: Vec<u32> = projects.flat_map(|(_, grant)| grant.families.iter().copied()).collect();
+            families.sort_unstable();
+            self.evict(families, limit, now);
         }
     }
 
-    /// Mints the value of the newest generation of a lineage.
-    pub(crate) fn mint_refresh(&mut self, lineage: usize) -> Label {
-        self.refresh_tokens += 1;
-        let label = Label { kind: TokenKind::Refresh, number: self.refresh_tokens };
-        let value = self.entropy.refresh_token();
-        let tokens = &mut self.lineages[lineage].tokens;
-        self.by_value.insert(value.clone(), TokenRef::Refresh(lineage, tokens.len()));
-        tokens.push((label, Secret::new(value)));
-        label
+    fn evict(&mut self, families: Vec<u32>, limit: u32, now: Timestamp) {
+        let live: Vec<u32> = families.into_iter().filter(|place| self.is_live(*place, now)).collect();
+        let surplus = (live.len() + 1).saturating_sub(limit as usize);
+        for place in live.into_iter().take(surplus) {
+            self.finish_family(place, FamilyEnd::Evicted, now);
+            self.state.counters.families_evicted += 1;
+        }
     }
+
+    fn is_live(&self, place: u32, now: Timestamp) -> bool {
+        let lineage = self.state.lineage(place);
+        lineage.family.dead(now, &self.state.policy_for(&lineage.client)).is_none()
+    }
+
+    /// Ends a family. Its access tokens follow where the reason is a revocation: they look at it when they are used.
+    pub(crate) fn finish_family(&mut self, place: u32, why: FamilyEnd, now: Timestamp) {
+        let delay = self.state.quirks.revocation_delay.0;
+        let lineage = self.state.lineage_mut(place);
+        if lineage.family.end().is_some() {
+            return;
+        }
+        match why {
+            FamilyEnd::Revoked if !delay.is_zero() => lineage.family.finish_late(why, now, now.plus(delay)),
+            _ => lineage.family.finish(why, now),
+        }
+        if why.takes_access_tokens() {
+            self.state.counters.families_revoked += 1;
+        }
+        self.forget_family(place);
+    }
+
+    /// A grant remembers the families that may still live, so that it does not grow with every sign-in.
+    fn forget_family(&mut self, place: u32) {
+        let lineage = self.state.lineage(place);
+        let (client, sub) = (Arc::clone(&lineage.client), Arc::clone(&lineage.sub));
+        self.state.grant_mut(&client, &sub).families.retain(|known| *known != place);
+    }
+
+    /// What a noticed reuse takes with it, beside the family in which it happened.
+    pub(crate) fn punish(&mut self, place: u32, reuse: Reuse, now: Timestamp) {
+        self.state.counters.reuse_detected += 1;
+        self.state.counters.families_revoked += 1;
+        self.forget_family(place);
+        let lineage = self.state.lineage(place);
+        let (client, sub) = (Arc::clone(&lineage.client), Arc::clone(&lineage.sub));
+        match reuse {
+            Reuse::Reject | Reuse::Ignore | Reuse::RevokeFamily => {}
+            Reuse::RevokeGrant => self.end_grant(project_of(&client), &sub, FamilyEnd::ReuseDetected, now),
+            Reuse::RevokeUser => self.end_grants_of(&sub, FamilyEnd::ReuseDetected, now),
+        }
+    }
+
+    /// Takes back everything that a user has granted to a project: what revoking any one of its tokens does.
+    pub(crate) fn revoke_grant(&mut self, client: &str, sub: &str, now: Timestamp) {
+        self.end_grant(project_of(client), sub, FamilyEnd::Revoked, now);
+    }
+
+    /// Takes back everything that a user has granted to anybody.
+    pub(crate) fn end_grants_of(&mut self, sub: &str, why: FamilyEnd, now: Timestamp) {
+        let projects: Vec<String> = self.state.grants.get(sub).into_iter().flatten().map(|(p, _)| p.clone()).collect();
+        for project in projects {
+            self.end_grant(&project, sub, why, now);
+        }
+    }
+
+    pub(crate) fn end_grant(&mut self, project: &str, sub: &str, why: FamilyEnd, now: Timestamp) {
+        let from = now.plus(self.state.quirks.revocation_delay.0);
+        let up_to = self.state.minted.access;
+        let Some(grant) = self.state.grants.get_mut(sub).and_then(|projects| projects.get_mut(project)) else { return };
+        grant.scopes.clear();
+        grant.revoked = Some(RevokedAccess { up_to, from });
+        for place in std::mem::take(&mut grant.families) {
+            self.finish_family(place, why, now);
+        }
+    }
+
+    // --- access tokens ---
 
     /// Mints an access token.
     pub(crate) fn mint_access(
         &mut self,
         now: Timestamp,
-        client: &str,
-        sub: &str,
-        scopes: &[String],
-        lineage: Option<usize>,
-    ) -> usize {
-        let index = self.access.len();
-        let value = self.entropy.access_token();
-        self.by_value.insert(value.clone(), TokenRef::Access(index));
-        self.access.push(AccessToken {
-            label: Label { kind: TokenKind::Access, number: number_after(index) },
-            value: Secret::new(value),
-            client: client.to_owned(),
-            sub: sub.to_owned(),
-            scopes: scopes.to_vec(),
-            lineage,
-            expires: now.plus(self.policy.access_ttl.0),
-            revoked: false,
-        });
-        index
-    }
-
-    /// Ends a family; with its access tokens where the reason is a revocation.
-    pub(crate) fn finish_family(&mut self, lineage: usize, why: FamilyEnd) {
-        self.lineages[lineage].family.finish(why);
-        if matches!(why, FamilyEnd::Revoked | FamilyEnd::ReuseDetected) {
-            self.counters.families_revoked += 1;
-            self.access
-                .iter_mut()
-                .filter(|token| token.lineage == Some(lineage))
-                .for_each(|token| token.revoked = true);
-        }
-    }
-
-    /// Takes back everything that a user has granted to a project: what revoking any one of its tokens does.
-    pub(crate) fn revoke_grant(&mut self, client: &str, sub: &str) {
-        let project = project_of(client).to_owned();
-        self.consents.remove(&(sub.to_owned(), project.clone()));
-        let same = |other: &str, owner: &str| project_of(other) == project && owner == sub;
-        for lineage in 0..self.lineages.len() {
-            let ended = &self.lineages[lineage];
-            if same(&ended.client, &ended.sub) && ended.family.end().is_none() {
-                self.finish_family(lineage, FamilyEnd::Revoked);
-            }
-        }
-        self.access.iter_mut().filter(|token| same(&token.client, &token.sub)).for_each(|token| token.revoked = true);
+        client: &Arc<str>,
+        sub: &Arc<str>,
+        scopes: &Scopes,
+        lineage: Option<u32>,
+    ) -> u32 {
+        let expires = now.plus(self.state.policy_for(client).access_ttl.0);
+        let label = self.state.access_label();
+        let value = Secret::new(self.state.entropy.access_token());
+        let (client, sub, scopes) = (Arc::clone(client), Arc::clone(sub), Arc::clone(scopes));
+        self.state.add_access(AccessToken { label, value, client, sub, scopes, lineage, expires })
     }
 
     /// The access token with this value, if it is good at `now`.
     pub(crate) fn good_access(&self, value: &str, now: Timestamp) -> Option<&AccessToken> {
-        match *self.by_value.get(value)? {
-            TokenRef::Access(index) => Some(&self.access[index]).filter(|token| !token.revoked && now < token.expires),
-            TokenRef::Refresh(..) | TokenRef::Code(_) => None,
+        match self.state.place_of(value)? {
+            TokenRef::Access(place) => Some(self.state.access(place)).filter(|token| self.is_good(token, now)),
+            TokenRef::Refresh(..) | TokenRef::Code(_) | TokenRef::Device(_) => None,
         }
+    }
+
+    fn is_good(&self, token: &AccessToken, now: Timestamp) -> bool {
+        let active = self.state.user(&token.sub).is_none_or(|user| user.standing == Standing::Active);
+        active && now < token.expires && !self.is_revoked(token, now)
+    }
+
+    fn is_revoked(&self, token: &AccessToken, now: Timestamp) -> bool {
+        let revoked = self.state.grant(&token.client, &token.sub).and_then(|grant| grant.revoked);
+        if revoked.is_some_and(|revoked| token.label.number <= revoked.up_to && now >= revoked.from) {
+            return true;
+        }
+        let end = token.lineage.and_then(|place| self.state.lineage(place).family.end());
+        end.is_some_and(|end| end.why.takes_access_tokens() && end.felt_from.is_none_or(|from| now >= from))
     }
 }
 
-/// The project that a client belongs to; consent and revocation reach over the whole project.
-pub(crate) fn project_of(client: &str) -> &str {
-    client.split_once('-').map_or(client, |(project, _)| project)
+/// The end that a family has from its beginning: seven days in Testing, or what the user allowed.
+fn family_end(now: Timestamp, policy: &Policy, scopes: &[String], access_for: Option<Lifetime>) -> Option<Timestamp> {
+    let testing = policy.publishing == Publishing::Testing && !scopes.iter().all(|scope| is_for_sign_in(scope));
+    let ends = [testing.then_some(TESTING), access_for];
+    ends.into_iter().flatten().min().map(|lifetime| now.plus(lifetime.0))
 }
 
-/// The number of the token that is added at this index.
-pub(crate) fn number_after(index: usize) -> u32 {
-    u32::try_from(index + 1).unwrap_or(u32::MAX)
+/// Whether a scope only says who somebody is.
+pub(crate) fn is_for_sign_in(scope: &str) -> bool {
+    SIGN_IN_SCOPES.contains(&scope)
+}
+
+impl State {
+    fn of(setup: &RealmSetup, epoch: u64) -> Self {
+        let mut entropy = Entropy::new(setup.seed, &setup.name);
+        let web_client =
+            Client { id: entropy.client_id(), secret: Some(Secret::new(entropy.client_secret())), ..Client::default() };
+        if epoch > 0 {
+            entropy = Entropy::new(setup.seed, &format!("{}/{epoch}", setup.name));
+        }
+        let clients = if setup.clients.is_empty() { vec![web_client] } else { setup.clients.clone() };
+        let ada = || vec![User::named("100000000000000000001", "ada")];
+        let mut state = Self::new(setup.policy, entropy);
+        state.quirks = setup.quirks;
+        state.refusals = setup.refusals.clone();
+        state.clients = clients.into_iter().map(|client| (client.id.clone(), client)).collect();
+        state.users = if setup.users.is_empty() { ada() } else { setup.users.clone() };
+        state.service_accounts = vec![ServiceAccount::named("robot", "100000000000000000901")];
+        state
+    }
 }

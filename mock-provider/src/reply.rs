@@ -1,155 +1,22 @@
-//! Scripted replies: what an endpoint answers next, instead of the truth or on top of it.
+//! Scripted replies at work: what an endpoint answers next, instead of the truth or on top of it.
 //!
 //! A [`Reply`] waits for a matching request, is spent a counted number of times, and is gone; then the endpoint is
 //! honest again. [`When::Before`] answers without letting the endpoint do anything. [`When::After`] lets it do its work
 //! first: "rotated, and then the answer was lost".
 
-use std::collections::BTreeMap;
-
-use serde::{Deserialize, Serialize};
-
 use crate::answer::{Answer, Body};
-use crate::endpoint::{Endpoint, GrantType};
-use crate::json_text::{JsonText, Layout, Signature};
-use crate::time::Lifetime;
+use crate::endpoint::Endpoint;
+use crate::entropy::Entropy;
+use crate::fault::{Fault, MAX_BYTES};
+use crate::json_text::{JsonText, Layout};
+use crate::jws::IdTokenDraft;
+use crate::matcher::{Matcher, Traits};
+use crate::preset::presets;
+use crate::reply_spec::{AnswerSpec, Edit, IdTokenEdit, ReplySpec, RetryAfter, When, Window};
+use crate::time::{Lifetime, Timestamp};
 
-/// A scripted reply, as it is written in JSON or YAML.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-pub struct ReplySpec {
-    /// The endpoint it is for.
-    pub to: Endpoint,
-    /// Only for this grant type; any, when absent.
-    #[serde(default)]
-    pub grant: Option<GrantType>,
-    /// How many requests it answers.
-    #[serde(default = "once")]
-    pub times: u32,
-    /// Before or after the endpoint has done its work. A mutation and a fault in the honest body always come after.
-    #[serde(default)]
-    pub when: When,
-    /// What is answered.
-    pub with: AnswerSpec,
-}
-
-/// The most bytes that a fault may count: 16 MiB.
-const MAX_BYTES: usize = 16 << 20;
-
-const fn once() -> u32 {
-    1
-}
-
-/// Whether the endpoint does its work before the scripted answer goes out.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum When {
-    /// The model never sees the request.
-    #[default]
-    Before,
-    /// Codes are redeemed, tokens rotated and revoked; only the answer is another.
-    After,
-}
-
-/// What a scripted reply answers: a whole answer, a change of the honest one, or a broken connection.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields, default)]
-pub struct AnswerSpec {
-    /// The HTTP status; of the honest answer when absent beside `mutate`, else 200.
-    pub status: Option<u16>,
-    /// Header fields, put in place of the honest ones of the same name.
-    pub headers: BTreeMap<String, String>,
-    /// The body as JSON.
-    pub json: Option<serde_json::Value>,
-    /// The body as text.
-    pub body: Option<String>,
-    /// Bytes in front of the body, in hexadecimal: a byte order mark, for example.
-    pub prefix_hex: Option<String>,
-    /// Edits of the honest answer, in order.
-    pub mutate: Vec<Edit>,
-    /// Changes of the id_token in the honest answer.
-    pub id_token: Option<IdTokenEdit>,
-    /// What the connection does to the answer.
-    pub fault: Option<Fault>,
-}
-
-/// One edit of the honest answer's JSON.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub enum Edit {
-    /// Puts raw text at a JSON pointer (RFC 6901); the text need not be JSON.
-    Set {
-        /// The pointer.
-        at: String,
-        /// The text.
-        raw: String,
-    },
-    /// Takes away what is at a JSON pointer.
-    Remove(String),
-}
-
-/// Changes of an id_token before it is signed.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields, default)]
-pub struct IdTokenEdit {
-    /// Claims to put in.
-    pub set: BTreeMap<String, serde_json::Value>,
-    /// Claims to take away.
-    pub remove: Vec<String>,
-    /// How it is signed.
-    pub signature: Option<Signature>,
-}
-
-/// What a connection does to an answer. Offsets count bytes of the body.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum Fault {
-    /// A TCP reset instead of an answer.
-    ResetBeforeHeaders,
-    /// A TCP reset after this many bytes.
-    ResetInBody(usize),
-    /// An orderly close after this many bytes.
-    EarlyClose(usize),
-    /// The body under a `Content-Length` of this: cut to it, or followed by an orderly close.
-    WrongLength(usize),
-    /// A few bytes at a time, in real time.
-    Drip {
-        /// Bytes a piece.
-        bytes: usize,
-        /// Real time between pieces.
-        every: Lifetime,
-    },
-    /// No answer at all; the connection stays open until the client leaves.
-    Never,
-}
-
-impl Fault {
-    /// Whether it is about the body of an answer, so that there has to be one.
-    const fn needs_a_body(self) -> bool {
-        !matches!(self, Self::ResetBeforeHeaders | Self::Never)
-    }
-
-    /// The largest number of bytes in it.
-    const fn size(self) -> usize {
-        match self {
-            Self::ResetInBody(size)
-            | Self::EarlyClose(size)
-            | Self::WrongLength(size)
-            | Self::Drip { bytes: size, .. } => size,
-            Self::ResetBeforeHeaders | Self::Never => 0,
-        }
-    }
-
-    /// Whether a client may still get the whole answer.
-    pub(crate) const fn delivers(self) -> bool {
-        matches!(self, Self::Drip { .. })
-    }
-}
+/// The longest that an answer is delayed, in real time.
+const LONGEST_DELAY: std::time::Duration = std::time::Duration::from_secs(60);
 
 /// Why a scripted reply makes no sense.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -157,11 +24,17 @@ pub enum BadReply {
     /// It would never answer.
     #[error("`times` is 0; write how many requests the reply is for")]
     NeverUsed,
+    /// Requests are counted from one.
+    #[error("`nth` is 0; the first matching request has the number 1")]
+    NoSuchRequest,
+    /// It would never strike, or is more than certain.
+    #[error("`chance: {{percent: {0}}}` is none; write 1 to 100")]
+    Chance(u8),
     /// Two bodies.
-    #[error("a reply has one body: give `json` or `body`, not both")]
+    #[error("a reply has one body: give one of `json`, `body` and `body_hex`")]
     TwoBodies,
     /// An edit of an answer that is replaced.
-    #[error("`mutate` and `id_token` change the honest answer, so they go without `json` and `body`")]
+    #[error("`mutate`, `id_token` and `callback` change the honest answer, so they go without a body of their own")]
     MutatedAndReplaced,
     /// A status that is none.
     #[error("`status: {0}` is no HTTP status; write 200 to 599")]
@@ -169,37 +42,186 @@ pub enum BadReply {
     /// A header that is none.
     #[error("`{0}` is not a valid header field")]
     Header(String),
-    /// A fault that would need more memory than is good.
-    #[error("a fault counts at most {MAX_BYTES} bytes, not {0}")]
+    /// More bytes or more time than is good.
+    #[error("a reply counts at most {MAX_BYTES} bytes, not {0}")]
     TooLarge(usize),
+    /// A delay without end.
+    #[error("an answer is delayed by at most a minute, not {0}")]
+    TooLate(Lifetime),
     /// Bytes that are none.
-    #[error("`prefix_hex: {0}` is not hexadecimal")]
+    #[error("`{0}` is not hexadecimal")]
     Hex(String),
     /// A pointer that is none.
     #[error("`{0}` is not a JSON pointer; write /member or /member/0")]
     Pointer(String),
     /// Nothing would differ.
-    #[error("the reply says nothing; give at least one of status, json, body, mutate, id_token or fault")]
+    #[error(
+        "the reply says nothing; give at least one of preset, status, json, body, mutate, id_token, delay or fault"
+    )]
     Empty,
+    /// No such preset.
+    #[error("there is no preset `{0}`; GET /_regrant/presets lists them")]
+    UnknownPreset(String),
+    /// A preset beside an answer of one's own.
+    #[error("a preset is a whole answer; only `delay` goes with it")]
+    PresetAndMore,
+    /// A preset for another endpoint.
+    #[error("the preset `{name}` is for {fits:?}")]
+    WrongEndpoint {
+        /// Its name.
+        name: String,
+        /// What it is for.
+        fits: Vec<Endpoint>,
+    },
 }
 
 /// A scripted reply that makes sense.
 #[derive(Clone, Debug)]
 pub(crate) struct Reply {
+    /// As it was written, with the uses that are left.
     spec: ReplySpec,
+    /// What is answered, where the spec only gives a name.
+    with: AnswerSpec,
+    when: When,
     prefix: Vec<u8>,
+    bytes: Option<Vec<u8>>,
+    /// How many matching requests have come by.
+    seen: u32,
+    /// From when to when, on the realm's clock.
+    window: Option<(Timestamp, Timestamp)>,
+    dice: Option<(u8, Entropy)>,
 }
 
-impl TryFrom<ReplySpec> for Reply {
-    type Error = BadReply;
+/// What became of a reply that was offered a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Offer {
+    /// It is for others, or for later.
+    Passes,
+    /// It answers, and will again.
+    Answers,
+    /// It answers for the last time.
+    AnswersLast,
+}
 
-    fn try_from(spec: ReplySpec) -> Result<Self, BadReply> {
-        if spec.times == 0 {
+impl Reply {
+    /// A reply, scripted at `now`.
+    pub(crate) fn new(spec: ReplySpec, now: Timestamp) -> Result<Self, BadReply> {
+        if spec.times == Some(0) {
             return Err(BadReply::NeverUsed);
         }
-        spec.with.check()?;
-        let prefix = hex(spec.with.prefix_hex.as_deref().unwrap_or_default())?;
-        Ok(Self { spec, prefix })
+        if spec.nth == Some(0) {
+            return Err(BadReply::NoSuchRequest);
+        }
+        if let Some(chance) = spec.chance.filter(|chance| !(1..=100).contains(&chance.percent)) {
+            return Err(BadReply::Chance(chance.percent));
+        }
+        let (with, when) = expanded(&spec)?;
+        with.check()?;
+        let prefix = hex(with.prefix_hex.as_deref().unwrap_or_default())?;
+        let bytes = with.body_hex.as_deref().map(hex).transpose()?;
+        let window = spec.during.map(|window| {
+            let from = window.from_now.map_or(now, |wait| now.plus(wait.0));
+            (from, from.plus(window.lasts.0))
+        });
+        let dice = spec.chance.map(|chance| (chance.percent, Entropy::new(chance.seed, "chance")));
+        let times = spec.times.or_else(|| (window.is_none() && dice.is_none()).then_some(1));
+        Ok(Self { spec: ReplySpec { times, ..spec }, with, when, prefix, bytes, seen: 0, window, dice })
+    }
+
+    /// Offers it a request.
+    pub(crate) fn offer(&mut self, now: Timestamp, traits: &Traits) -> Offer {
+        let open = self.window.is_none_or(|(from, until)| from <= now && now < until);
+        if !open || !self.matcher().fits(traits) {
+            return Offer::Passes;
+        }
+        self.seen = self.seen.saturating_add(1);
+        if self.spec.nth.is_some_and(|nth| self.seen < nth) || !self.strikes() {
+            return Offer::Passes;
+        }
+        let Some(times) = &mut self.spec.times else { return Offer::Answers };
+        *times -= 1;
+        if *times == 0 { Offer::AnswersLast } else { Offer::Answers }
+    }
+
+    fn strikes(&mut self) -> bool {
+        let Some((percent, dice)) = &mut self.dice else { return true };
+        let draw = dice.bytes(2);
+        u32::from(u16::from_be_bytes([draw[0], draw[1]])) * 100 < u32::from(*percent) << 16
+    }
+
+    fn matcher(&self) -> Matcher<'_> {
+        let ReplySpec { to, grant, client, user, token, .. } = &self.spec;
+        Matcher { to: *to, grant: *grant, client: client.as_deref(), user: user.as_deref(), token: *token }
+    }
+
+    /// Whether the endpoint does its work first.
+    pub(crate) fn commits(&self) -> bool {
+        self.when == When::After || self.with.edits() || self.with.bends_the_honest_answer()
+    }
+
+    /// The spec it was made from, with the uses that are left.
+    pub(crate) const fn spec(&self) -> &ReplySpec {
+        &self.spec
+    }
+
+    /// The spec that would do from `now` on what this reply has left to do. Dice are thrown anew.
+    pub(crate) fn spec_at(&self, now: Timestamp) -> ReplySpec {
+        let left = |until: Timestamp, from: Timestamp| {
+            let millis = until.as_millis().saturating_sub(from.as_millis());
+            Lifetime(std::time::Duration::from_millis(u64::try_from(millis).unwrap_or_default()))
+        };
+        let during = self
+            .window
+            .map(|(from, until)| Window { from_now: Some(left(from, now)), lasts: left(until, from.max(now)) });
+        let nth = self.spec.nth.map(|nth| nth.saturating_sub(self.seen).max(1));
+        ReplySpec { during, nth, ..self.spec.clone() }
+    }
+
+    /// What the connection does to the answer.
+    pub(crate) const fn fault(&self) -> Option<Fault> {
+        self.with.fault
+    }
+
+    /// How long the answer waits, in real time.
+    pub(crate) const fn delay(&self) -> Option<Lifetime> {
+        self.with.delay
+    }
+
+    /// The answer, made from the honest one (or from an empty one when the endpoint did nothing).
+    pub(crate) fn answer(&self, now: Timestamp, honest: Option<Answer>) -> Answer {
+        let with = &self.with;
+        let mut answer = honest.unwrap_or_else(|| Answer::api(200, serde_json::Value::Null));
+        if with.replaces() {
+            answer.body = self.own_body(&mut answer.headers);
+            answer.status = with.status.unwrap_or(200);
+        }
+        answer.status = with.status.unwrap_or(answer.status);
+        let retry = with.retry_after.as_ref().map(|retry| ("retry-after".to_owned(), retry.text(now)));
+        for (name, value) in with.headers.clone().into_iter().chain(retry) {
+            answer.headers.retain(|(known, _)| !known.eq_ignore_ascii_case(&name));
+            answer.headers.extend((!value.is_empty()).then_some((name, value)));
+        }
+        with.edit(now, &mut answer.body);
+        answer
+    }
+
+    fn own_body(&self, headers: &mut Vec<(String, String)>) -> Body {
+        if let Some(json) = &self.with.json {
+            return Body::Json(json.clone().into(), Layout::Pretty(2));
+        }
+        let text = self.with.body.as_ref().map(|text| text.clone().into_bytes());
+        let bytes = text.or_else(|| self.bytes.clone());
+        headers.retain(|(name, _)| bytes.is_some() || name != "content-type");
+        bytes.map_or(Body::Empty, Body::Bytes)
+    }
+
+    /// Puts the prefix in front of a rendered body, and the filling behind it.
+    pub(crate) fn padded(&self, mut body: Vec<u8>) -> Vec<u8> {
+        if !self.prefix.is_empty() {
+            body = [self.prefix.as_slice(), &body].concat();
+        }
+        body.extend(std::iter::repeat_n(b' ', self.with.fill.unwrap_or_default()));
+        body
     }
 }
 
@@ -208,44 +230,114 @@ impl TryFrom<ReplySpec> for Reply {
 /// # Errors
 /// When it makes none.
 pub fn check_reply(spec: &ReplySpec) -> Result<(), BadReply> {
-    Reply::try_from(spec.clone()).map(drop)
+    Reply::new(spec.clone(), Timestamp::from_millis(0)).map(drop)
+}
+
+/// What is answered, and when: as written, or from the catalogue.
+fn expanded(spec: &ReplySpec) -> Result<(AnswerSpec, When), BadReply> {
+    let Some(name) = &spec.with.preset else { return Ok((spec.with.clone(), spec.when)) };
+    let preset = presets().get(name).ok_or_else(|| BadReply::UnknownPreset(name.clone()))?;
+    let alone = AnswerSpec { preset: Some(name.clone()), delay: spec.with.delay, ..AnswerSpec::default() };
+    if spec.with != alone {
+        return Err(BadReply::PresetAndMore);
+    }
+    if !preset.fits.contains(&spec.to) {
+        return Err(BadReply::WrongEndpoint { name: name.clone(), fits: preset.fits.clone() });
+    }
+    let when = if spec.when == When::After { When::After } else { preset.when };
+    Ok((AnswerSpec { delay: spec.with.delay.or(preset.with.delay), ..preset.with.clone() }, when))
+}
+
+impl RetryAfter {
+    fn text(&self, now: Timestamp) -> String {
+        match self {
+            Self::Seconds(seconds) => seconds.to_string(),
+            Self::DateIn(wait) => now.plus(wait.0).http_date(),
+            Self::Raw(text) => text.clone(),
+        }
+    }
+
+    fn is_sendable(&self) -> bool {
+        match self {
+            Self::Raw(text) => http::HeaderValue::from_str(text).is_ok(),
+            Self::Seconds(_) | Self::DateIn(_) => true,
+        }
+    }
 }
 
 impl AnswerSpec {
     fn check(&self) -> Result<(), BadReply> {
-        let replaced = self.json.is_some() || self.body.is_some();
         if *self == Self::default() {
             return Err(BadReply::Empty);
         }
-        if self.json.is_some() && self.body.is_some() {
+        let bodies = [self.json.is_some(), self.body.is_some(), self.body_hex.is_some()];
+        let bodies = bodies.into_iter().filter(|given| *given).count();
+        if bodies > 1 {
             return Err(BadReply::TwoBodies);
         }
-        if replaced && self.edits() {
+        if bodies > 0 && self.edits() {
             return Err(BadReply::MutatedAndReplaced);
         }
         if let Some(status) = self.status.filter(|status| !(200..600).contains(status)) {
             return Err(BadReply::Status(status));
         }
-        if let Some(size) = self.fault.map(Fault::size).filter(|size| *size > MAX_BYTES) {
+        let sizes = [self.fault.map(Fault::size), self.fill];
+        if let Some(size) = sizes.into_iter().flatten().find(|size| *size > MAX_BYTES) {
             return Err(BadReply::TooLarge(size));
+        }
+        if let Some(delay) = self.delay.filter(|delay| delay.0 > LONGEST_DELAY) {
+            return Err(BadReply::TooLate(delay));
+        }
+        if let Some(RetryAfter::Raw(text)) = self.retry_after.as_ref().filter(|retry| !retry.is_sendable()) {
+            return Err(BadReply::Header(format!("retry-after: {text}")));
         }
         self.headers.iter().try_for_each(|(name, value)| check_header(name, value))?;
         self.mutate.iter().try_for_each(Edit::check)
     }
 
     const fn edits(&self) -> bool {
-        !self.mutate.is_empty() || self.id_token.is_some()
+        !self.mutate.is_empty() || self.id_token.is_some() || self.callback.is_some()
     }
 
-    /// A fault in a body, with no body of its own: it is the honest one that is cut, so the endpoint has to make it.
-    fn cuts_the_honest_body(&self) -> bool {
-        !self.replaces() && self.fault.is_some_and(Fault::needs_a_body)
+    /// Without an answer of its own it is the honest one that is bent, so the endpoint has to make it; unless the
+    /// connection breaks before there is any.
+    fn bends_the_honest_answer(&self) -> bool {
+        !self.replaces() && self.fault.is_none_or(Fault::needs_a_body)
     }
 
-    /// Whether it states a whole answer of its own, a bare status or header included.
-    fn replaces(&self) -> bool {
-        let only_fault = Self { fault: self.fault, ..Self::default() } == *self;
-        !self.edits() && !only_fault
+    /// Whether it states an answer of its own: a body, or at least a status. Anything else bends the honest one.
+    const fn replaces(&self) -> bool {
+        let body = self.json.is_some() || self.body.is_some() || self.body_hex.is_some();
+        !self.edits() && (body || self.status.is_some())
+    }
+
+    fn edit(&self, now: Timestamp, body: &mut Body) {
+        match body {
+            Body::Json(text, _) => {
+                if let (Some(edit), Some(draft)) = (&self.id_token, text.id_token_mut()) {
+                    edit.apply(now, draft);
+                }
+                self.mutate.iter().for_each(|edit| edit.apply(text));
+            }
+            Body::Callback(callback) => {
+                if let (Some(edit), Some(draft)) = (&self.id_token, callback.id_token_mut()) {
+                    edit.apply(now, draft);
+                }
+                self.callback.iter().for_each(|edit| callback.edit(edit));
+            }
+            Body::Empty | Body::Bytes(_) => {}
+        }
+    }
+}
+
+impl IdTokenEdit {
+    fn apply(&self, now: Timestamp, draft: &mut IdTokenDraft) {
+        draft.claims.retain(|name, _| !self.remove.contains(name));
+        draft.claims.extend(self.set.clone());
+        let at = |(name, seconds): (&String, &i64)| (name.clone(), now.as_secs().saturating_add(*seconds).into());
+        draft.claims.extend(self.relative.iter().map(at));
+        draft.header.extend(self.header.clone());
+        draft.signature = self.signature.unwrap_or(draft.signature);
     }
 }
 
@@ -277,87 +369,17 @@ fn hex(text: &str) -> Result<Vec<u8>, BadReply> {
     (0..text.len()).step_by(2).map(|at| u8::from_str_radix(&text[at..at + 2], 16).map_err(|_| bad())).collect()
 }
 
-impl Reply {
-    /// Whether it answers this request.
-    pub(crate) fn matches(&self, endpoint: Endpoint, grant: Option<GrantType>) -> bool {
-        self.spec.to == endpoint && (self.spec.grant.is_none() || self.spec.grant == grant)
-    }
-
-    /// Counts one use down; says whether any are left.
-    pub(crate) const fn spend(&mut self) -> bool {
-        self.spec.times -= 1;
-        self.spec.times > 0
-    }
-
-    /// Whether the endpoint does its work first.
-    pub(crate) fn commits(&self) -> bool {
-        self.spec.when == When::After || self.spec.with.edits() || self.spec.with.cuts_the_honest_body()
-    }
-
-    /// The spec it was made from, with the uses that are left.
-    pub(crate) const fn spec(&self) -> &ReplySpec {
-        &self.spec
-    }
-
-    /// What the connection does to the answer.
-    pub(crate) const fn fault(&self) -> Option<Fault> {
-        self.spec.with.fault
-    }
-
-    /// The answer, made from the honest one (or from an empty one when the endpoint did nothing).
-    pub(crate) fn answer(&self, honest: Option<Answer>) -> Answer {
-        let with = &self.spec.with;
-        let mut answer = honest.unwrap_or_else(|| Answer::api(200, serde_json::Value::Null));
-        if with.replaces() {
-            answer.body = with.own_body(&mut answer.headers);
-            answer.status = with.status.unwrap_or(200);
-        }
-        answer.status = with.status.unwrap_or(answer.status);
-        for (name, value) in &with.headers {
-            answer.headers.retain(|(known, _)| !known.eq_ignore_ascii_case(name));
-            answer.headers.push((name.clone(), value.clone()));
-        }
-        with.edit(&mut answer.body);
-        answer
-    }
-
-    /// Puts the prefix in front of a rendered body.
-    pub(crate) fn prefixed(&self, body: Vec<u8>) -> Vec<u8> {
-        if self.prefix.is_empty() { body } else { [self.prefix.as_slice(), &body].concat() }
-    }
-}
-
-impl AnswerSpec {
-    fn own_body(&self, headers: &mut Vec<(String, String)>) -> Body {
-        if let Some(json) = &self.json {
-            return Body::Json(json.clone().into(), Layout::Pretty(2));
-        }
-        headers.retain(|(name, _)| self.body.is_some() || name != "content-type");
-        self.body.as_ref().map_or(Body::Empty, |text| Body::Bytes(text.clone().into_bytes()))
-    }
-
-    fn edit(&self, body: &mut Body) {
-        let Body::Json(text, _) = body else { return };
-        if let (Some(edit), Some(draft)) = (&self.id_token, text.id_token_mut()) {
-            draft.claims.retain(|name, _| !edit.remove.contains(name));
-            draft.claims.extend(edit.set.clone());
-            draft.signature = edit.signature.unwrap_or(draft.signature);
-        }
-        for edit in &self.mutate {
-            edit.apply(text);
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
     use super::*;
 
+    const NOW: Timestamp = Timestamp::from_millis(1_900_000_000_000);
+
     fn reply(with: &serde_json::Value) -> Result<Reply, BadReply> {
         let spec = json!({"to": "token", "with": with});
-        Reply::try_from(serde_json::from_value::<ReplySpec>(spec).unwrap())
+        Reply::new(serde_json::from_value::<ReplySpec>(spec).unwrap(), NOW)
     }
 
     fn body(answer: &Answer) -> String {
@@ -365,6 +387,7 @@ mod tests {
             Body::Empty => String::new(),
             Body::Bytes(bytes) => String::from_utf8(bytes.clone()).unwrap(),
             Body::Json(text, _) => text.render(Layout::Compact),
+            Body::Callback(_) => unreachable!("no reply here is for a redirect"),
         }
     }
 
@@ -376,12 +399,12 @@ mod tests {
     fn a_mutation_keeps_the_rest_of_the_honest_answer() {
         let reply = reply(&json!({"mutate": [{"set": {"at": "/expires_in", "raw": "\"soon\""}}]})).unwrap();
         assert!(reply.commits());
-        assert_eq!(body(&reply.answer(Some(honest()))), r#"{"access_token":"a","expires_in":"soon"}"#);
+        assert_eq!(body(&reply.answer(NOW, Some(honest()))), r#"{"access_token":"a","expires_in":"soon"}"#);
     }
 
     #[test]
     fn a_status_alone_has_no_body() {
-        let answer = reply(&json!({"status": 503})).unwrap().answer(None);
+        let answer = reply(&json!({"status": 503})).unwrap().answer(NOW, None);
         assert_eq!((answer.status, body(&answer)), (503, String::new()));
     }
 
@@ -389,12 +412,13 @@ mod tests {
     fn a_fault_alone_cuts_the_honest_answer() {
         let reply = reply(&json!({"fault": {"early_close": 3}})).unwrap();
         assert!(reply.commits(), "there is no honest body without the endpoint's work");
-        assert_eq!(body(&reply.answer(Some(honest()))), body(&honest()));
+        assert_eq!(body(&reply.answer(NOW, Some(honest()))), body(&honest()));
     }
 
     #[test]
     fn headers_replace_their_namesakes() {
-        let answer = reply(&json!({"body": "<h1>", "headers": {"Content-Type": "text/html"}})).unwrap().answer(None);
+        let answer =
+            reply(&json!({"body": "<h1>", "headers": {"Content-Type": "text/html"}})).unwrap().answer(NOW, None);
         let types: Vec<_> =
             answer.headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case("content-type")).collect();
         assert_eq!(types, [&("Content-Type".to_owned(), "text/html".to_owned())]);

@@ -78,6 +78,7 @@ impl WireRequest {
 
 /// How a client authenticated (RFC 6749 section 2.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ClientAuth {
     /// Not at all.
@@ -165,6 +166,11 @@ impl Params {
     /// All parameters, by name.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.values.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
+    /// All parameters as a form.
+    pub(crate) fn as_form(&self) -> String {
+        form_urlencoded::Serializer::new(String::new()).extend_pairs(&self.values).finish()
     }
 
     /// Parameters that came more than once, which RFC 6749 section 3.2 forbids; their first value counts.

@@ -1,6 +1,7 @@
 //! A value that must not be printed.
 
 use std::fmt;
+use std::sync::Arc;
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use serde::{Deserialize, Serialize};
@@ -8,17 +9,22 @@ use serde::{Deserialize, Serialize};
 /// A secret string: `Debug` shows no part of it, and comparing takes the same time wherever the values differ.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Secret(String);
+pub struct Secret(Arc<str>);
 
 impl Secret {
     /// Wraps a value.
-    pub fn new(value: impl Into<String>) -> Self {
+    pub fn new(value: impl Into<Arc<str>>) -> Self {
         Self(value.into())
     }
 
     /// The value itself; the one loud way to it.
     pub fn expose(&self) -> &str {
         &self.0
+    }
+
+    /// The value, for a table that is looked up by it.
+    pub(crate) fn key(&self) -> Arc<str> {
+        Arc::clone(&self.0)
     }
 }
 

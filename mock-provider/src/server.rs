@@ -1,18 +1,27 @@
 //! HTTP around the realms: which realm, which endpoint, park, decide, sign, send, break.
 
+use std::io::Write as _;
+
 use axum::body::Body;
 use axum::extract::{ConnectInfo, Request, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version, header};
 use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use flate2::Compression;
+use flate2::write::GzEncoder;
 
+use crate::answer::{Answer, Body as AnswerBody};
 use crate::decide::Rendered;
 use crate::endpoint::Endpoint;
+use crate::fault::Fault;
 use crate::fault_io::Wire;
-use crate::handle::{RealmHandle, Ticket};
+use crate::handle::RealmHandle;
+use crate::http_body::{Then, UnsteadyBody};
 use crate::journal::Delivery;
 use crate::provider::Realms;
-use crate::reply::Fault;
 use crate::request::WireRequest;
+use crate::traffic::Ticket;
 
 /// Larger request bodies are refused; Google's own tokens are far smaller.
 const MAX_BODY: usize = 1 << 20;
@@ -26,21 +35,61 @@ pub(crate) async fn answer(
     let (parts, body) = request.into_parts();
     let Some((realm, path)) = realms.route(parts.uri.path()) else { return not_found() };
     let Some(endpoint) = Endpoint::at(&path) else { return not_found() };
+    if lacks_length(&parts) {
+        return page(&Answer::robot_page(411, "Length Required", "POST requests require a Content-length header."));
+    }
     let Ok(body) = axum::body::to_bytes(body, MAX_BODY).await else {
         return StatusCode::PAYLOAD_TOO_LARGE.into_response();
     };
+    let connection = Connection { wire, version: parts.version, gzip: accepts_gzip(&parts.headers) };
     let query = parts.uri.query().unwrap_or_default().to_owned();
     let request = WireRequest::read(endpoint, parts.method, path, query, parts.headers, &body);
-    exchange(&realm, &wire, &request).await
+    exchange(&realm, &connection, &request).await
+}
+
+/// How an answer goes back.
+struct Connection {
+    wire: Wire,
+    version: Version,
+    gzip: bool,
+}
+
+impl Connection {
+    fn is_http2(&self) -> bool {
+        self.version == Version::HTTP_2
+    }
+}
+
+/// Google's front end wants to know how long a POST is; HTTP/2 has its own way of telling.
+fn lacks_length(parts: &Parts) -> bool {
+    let told = [header::CONTENT_LENGTH, header::TRANSFER_ENCODING].iter().any(|name| parts.headers.contains_key(name));
+    parts.method == Method::POST && parts.version <= Version::HTTP_11 && !told
+}
+
+fn accepts_gzip(headers: &HeaderMap) -> bool {
+    let accepted = headers.get_all(header::ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
+    let mut codings = accepted.flat_map(|text| text.split(','));
+    codings.any(|coding| {
+        let mut parts = coding.split(';').map(str::trim);
+        let gzip = parts.next().is_some_and(|name| name.eq_ignore_ascii_case("gzip"));
+        gzip && !parts.any(|weight| matches!(weight, "q=0" | "q=0.0" | "q=0.00" | "q=0.000"))
+    })
 }
 
 /// Google's page for a path that it does not know.
 fn not_found() -> Response {
-    let page = "<!DOCTYPE html><html lang=en><title>Error 404 (Not Found)!!1</title><p><b>404.</b> That’s an error.";
-    (StatusCode::NOT_FOUND, [(header::CONTENT_TYPE, "text/html; charset=UTF-8")], page).into_response()
+    page(&Answer::robot_page(404, "Not Found", "The requested URL was not found on this server."))
 }
 
-async fn exchange(realm: &RealmHandle, wire: &Wire, request: &WireRequest) -> Response {
+fn page(answer: &Answer) -> Response {
+    let body = match &answer.body {
+        AnswerBody::Bytes(bytes) => Body::from(bytes.clone()),
+        AnswerBody::Empty | AnswerBody::Json(..) | AnswerBody::Callback(_) => Body::empty(),
+    };
+    response(answer.status, &answer.headers, body)
+}
+
+async fn exchange(realm: &RealmHandle, connection: &Connection, request: &WireRequest) -> Response {
     let (ticket, parked) = realm.arrive(request);
     let pending = Pending { realm: realm.clone(), ticket, end: None };
     if let Some(released) = parked {
@@ -48,39 +97,99 @@ async fn exchange(realm: &RealmHandle, wire: &Wire, request: &WireRequest) -> Re
         drop(released.await);
     }
     let Some(decision) = realm.decide(ticket, request) else {
-        return (StatusCode::SERVICE_UNAVAILABLE, "the realm was reset\n").into_response();
+        return (StatusCode::SERVICE_UNAVAILABLE, "the realm was reset or restarted\n").into_response();
     };
     let rendered = decision.render();
     if let Some(released) = realm.park_decided(ticket, request) {
         drop(released.await);
     }
-    send(pending, wire, rendered).await
+    if let Some(delay) = rendered.delay {
+        pause_for(delay.0).await;
+    }
+    send(pending, connection, rendered).await
 }
 
-async fn send(mut pending: Pending, wire: &Wire, mut rendered: Rendered) -> Response {
+#[expect(clippy::disallowed_methods, reason = "a delayed answer is delayed in real time")]
+async fn pause_for(delay: std::time::Duration) {
+    tokio::time::sleep(delay).await;
+}
+
+async fn send(mut pending: Pending, connection: &Connection, rendered: Rendered) -> Response {
     let Some(fault) = rendered.fault else {
         pending.settle(Some(rendered.status), Delivery::Delivered);
-        return response(rendered.status, &rendered.headers, Body::from(rendered.body));
+        return whole(connection, rendered);
     };
-    let status = (!matches!(fault, Fault::Never | Fault::ResetBeforeHeaders)).then_some(rendered.status);
-    let length = rendered.body.len();
-    if fault.delivers() {
+    let status = fault.shows_the_status().then_some(rendered.status);
+    let receipt: Receipt = if fault.delivers() {
         // Only the connection knows when the last byte is out; a client that leaves before it drops the receipt.
         pending.end = Some((status, Delivery::Abandoned));
-        wire.arm(fault, length, Some(Box::new(move || pending.settle(status, Delivery::Delivered))));
+        Some(Box::new(move || pending.settle(status, Delivery::Delivered)))
     } else {
         pending.settle(status, Delivery::Lost);
-        wire.arm(fault, length, None);
+        None
+    };
+    if fault == Fault::Never {
+        return std::future::pending().await;
     }
-    match fault {
-        Fault::Never => return std::future::pending().await,
+    let by_connection = !fault.needs_a_body() || !connection.is_http2() && !matches!(fault, Fault::Stall(_));
+    if by_connection {
+        broken_by_connection(connection, rendered, fault, receipt)
+    } else {
+        broken_by_body(rendered, fault, receipt)
+    }
+}
+
+type Receipt = Option<Box<dyn FnOnce() + Send>>;
+
+/// The connection breaks, at a chosen byte.
+fn broken_by_connection(connection: &Connection, rendered: Rendered, fault: Fault, receipt: Receipt) -> Response {
+    let mut body = rendered.body;
+    connection.wire.arm(fault, body.len(), receipt);
+    if let Fault::WrongLength(length) = fault {
         // The connection is cut before the padding, so the header has promised too much.
-        Fault::WrongLength(length) => rendered.body.resize(length, b' '),
-        Fault::ResetBeforeHeaders | Fault::ResetInBody(_) | Fault::EarlyClose(_) | Fault::Drip { .. } => {}
+        body.resize(length, b' ');
     }
-    let mut response = response(rendered.status, &rendered.headers, Body::from(rendered.body));
-    response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    let mut response = response(rendered.status, &rendered.headers, Body::from(body));
+    if !connection.is_http2() {
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
     response
+}
+
+/// The body breaks, and its connection goes on.
+fn broken_by_body(rendered: Rendered, fault: Fault, done: Receipt) -> Response {
+    let mut body = rendered.body;
+    let shorter = |bytes: usize| bytes.min(body.len().saturating_sub(1));
+    let (sent, then) = match fault {
+        Fault::Stall(bytes) => (shorter(bytes), Then::Silence),
+        Fault::ResetInBody(bytes) | Fault::EarlyClose(bytes) => (shorter(bytes), Then::Break),
+        Fault::WrongLength(promised) => (promised.min(body.len()), Then::Break),
+        Fault::Drip { bytes, every } => (body.len(), Then::Piece { size: bytes.max(1), every: every.0, done }),
+        Fault::ResetBeforeHeaders | Fault::EmptyResponse | Fault::Never | Fault::BadChunk | Fault::Garbage => {
+            (0, Then::Break)
+        }
+    };
+    if let Fault::WrongLength(promised) = fault {
+        body.resize(promised, b' ');
+    }
+    response(rendered.status, &rendered.headers, Body::new(UnsteadyBody::new(&Bytes::from(body), sent, then)))
+}
+
+/// A whole answer, compressed for a client that likes it so.
+fn whole(connection: &Connection, rendered: Rendered) -> Response {
+    if !connection.gzip || !rendered.may_gzip || rendered.body.is_empty() {
+        return response(rendered.status, &rendered.headers, Body::from(rendered.body));
+    }
+    let mut response = response(rendered.status, &rendered.headers, Body::from(compressed(&rendered.body)));
+    response.headers_mut().insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+    response
+}
+
+fn compressed(body: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::with_capacity(body.len()), Compression::fast());
+    // Writing to memory cannot fail; if it did, an empty body would tell.
+    drop(encoder.write_all(body));
+    encoder.finish().unwrap_or_default()
 }
 
 fn response(status: u16, headers: &[(String, String)], body: Body) -> Response {

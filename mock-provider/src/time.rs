@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 /// An instant on a realm's clock, in **milliseconds** since the Unix epoch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(transparent)]
 pub struct Timestamp(i64);
 
@@ -28,6 +29,13 @@ impl Timestamp {
     /// Whole **seconds** since the Unix epoch, rounded down: the NumericDate of RFC 7519 section 2.
     pub const fn as_secs(self) -> i64 {
         self.0.div_euclid(1000)
+    }
+
+    /// The instant as an HTTP date (RFC 9110 section 5.6.7), within the years that this form can write.
+    pub fn http_date(self) -> String {
+        const LAST: u64 = 253_402_300_799;
+        let seconds = u64::try_from(self.as_secs()).unwrap_or_default().min(LAST);
+        httpdate::fmt_http_date(std::time::UNIX_EPOCH + Duration::from_secs(seconds))
     }
 
     /// This instant moved forward; saturates instead of wrapping.
@@ -53,6 +61,7 @@ pub struct Uptime(pub Duration);
 
 /// Whether virtual time passes by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ClockMode {
     /// Time moves only when told to.
@@ -117,6 +126,13 @@ const UNITS: [(&str, u64); 5] = [("ms", 1), ("s", 1_000), ("m", 60_000), ("h", 3
 #[error("`{0}` is not a length of time; write a whole number and a unit: 500ms, 90s, 15m, 1h or 7d")]
 pub struct BadLifetime(String);
 
+impl Lifetime {
+    /// So many days of 24 hours.
+    pub const fn days(days: u64) -> Self {
+        Self(Duration::from_secs(days * 86_400))
+    }
+}
+
 impl FromStr for Lifetime {
     type Err = BadLifetime;
 
@@ -164,6 +180,14 @@ mod tests {
         let later = Uptime(Duration::from_secs(3));
         clock.switch(ClockMode::Frozen, later);
         assert_eq!(clock.now(Uptime(Duration::from_secs(60))), Timestamp::from_millis(2_000));
+    }
+
+    #[test]
+    fn any_instant_has_an_http_date() {
+        assert_eq!(Timestamp::from_millis(1_893_456_000_000).http_date(), "Tue, 01 Jan 2030 00:00:00 GMT");
+        for millis in [i64::MIN, i64::MAX] {
+            assert_eq!(Timestamp::from_millis(millis).http_date().len(), 29);
+        }
     }
 
     #[test]

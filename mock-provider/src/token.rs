@@ -1,48 +1,33 @@
 //! The token endpoint: codes and refresh tokens in, access tokens out.
 //!
 //! Order of checks, statuses and texts are Google's: the client is known before the code or the refresh token is looked
-//! at, so a wrong secret never spends anything.
+//! at, so a wrong secret never spends anything. Device codes are [`crate::device`], assertions [`crate::assertion`].
+
+use std::sync::Arc;
 
 use aws_lc_rs::digest;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::Method;
-use serde_json::{Map, Value};
-use std::time::Duration;
 
 use crate::answer::{Answer, Effect, OAuthError};
 use crate::endpoint::GrantType;
 use crate::family::{FamilyEnd, Outcome, Refusal};
-use crate::json_text::{IdTokenDraft, JsonText, Signature};
-use crate::label::{Label, TokenKind};
-use crate::realm::{Challenge, Code, Realm, TokenRef};
+use crate::issue::{Fresh, Ground, Issue};
+use crate::label::Label;
+use crate::party::{Client, Standing};
+use crate::policy::Policy;
+use crate::profile::RefusalReason;
+use crate::quirks::CodeReuse;
+use crate::realm::Realm;
 use crate::request::{ClientAuth, WireRequest};
 use crate::secret::Secret;
+use crate::state::{Bought, Challenge, Code, Reauth, Scopes, TokenRef};
 use crate::time::Timestamp;
-
-/// How long an id_token says it lives: Google's hour.
-const ID_TOKEN_LIFETIME: Duration = Duration::from_secs(3600);
 
 const BAD_REQUEST: &str = "Bad Request";
 const DEAD: &str = "Token has been expired or revoked.";
-
-/// Whom tokens are issued to, and on what ground.
-struct Issue {
-    client: String,
-    sub: String,
-    scopes: Vec<String>,
-    nonce: Option<String>,
-    lineage: Option<usize>,
-    /// The refresh token to show, and whether it is fresh.
-    refresh: Option<(Label, Fresh)>,
-    presented: Label,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Fresh {
-    Minted,
-    Repeated,
-}
+const CLOUD_PLATFORM: &str = "https://www.googleapis.com/auth/cloud-platform";
 
 impl Realm {
     pub(crate) fn token(&mut self, now: Timestamp, request: &WireRequest) -> Answer {
@@ -51,21 +36,33 @@ impl Realm {
         }
         let presented = self.presented(request);
         let answer = match self.grant(now, request) {
-            Ok(issue) => self.issue(now, issue),
-            Err(refused) => refused.into(),
+            Ok(answer) => answer,
+            Err(refused) => self.challenged(refused.into()),
         };
-        let known = Effect { client: request.credentials().id, presented, ..answer.effect.clone() };
+        let client = answer.effect.client.clone().or_else(|| request.credentials().id);
+        let known = Effect { client, presented, ..answer.effect.clone() };
         answer.with_effect(known)
     }
 
-    fn presented(&self, request: &WireRequest) -> Option<Label> {
-        ["refresh_token", "code"].iter().find_map(|name| self.label_of(request.params.get(name)?))
+    /// RFC 6749 section 5.2 wants a challenge where the client came with a header; Google sends none.
+    fn challenged(&self, mut answer: Answer) -> Answer {
+        if answer.status == 401 && self.state.quirks.www_authenticate.is_on() {
+            let realm = format!("Basic realm=\"{}/\"", self.base);
+            answer.headers.push(("www-authenticate".to_owned(), realm));
+        }
+        answer
     }
 
-    fn grant(&mut self, now: Timestamp, request: &WireRequest) -> Result<Issue, OAuthError> {
+    fn presented(&self, request: &WireRequest) -> Option<Label> {
+        ["refresh_token", "code"].iter().find_map(|name| self.state.label_of(request.params.get(name)?))
+    }
+
+    fn grant(&mut self, now: Timestamp, request: &WireRequest) -> Result<Answer, OAuthError> {
         match request.grant() {
             Some(GrantType::AuthorizationCode) => self.redeem(now, request),
-            Some(GrantType::RefreshToken) => self.refresh(now, request),
+            Some(GrantType::RefreshToken) => self.refresh(now, request).map(|issue| self.issue(now, &issue)),
+            Some(GrantType::DeviceCode) => self.redeem_device(now, request).map(|issue| self.issue(now, &issue)),
+            Some(GrantType::JwtBearer) => self.redeem_assertion(now, request),
             None => {
                 let given = request.params.get("grant_type").unwrap_or_default();
                 Err(OAuthError::new(400, "unsupported_grant_type", &format!("Invalid grant_type: {given}")))
@@ -74,7 +71,7 @@ impl Realm {
     }
 
     /// Who the client says it is. A client that is known to be public needs no secret.
-    fn claim(&self, request: &WireRequest) -> Result<(String, Option<String>), OAuthError> {
+    pub(crate) fn claim(&self, request: &WireRequest) -> Result<(String, Option<String>), OAuthError> {
         let credentials = request.credentials();
         if credentials.method == ClientAuth::Malformed {
             return Err(OAuthError::new(400, "invalid_request", BAD_REQUEST));
@@ -83,9 +80,8 @@ impl Realm {
             let text = "Credentials in post body and basic Authorization header do not match";
             return Err(OAuthError::new(400, "invalid_request", text));
         }
-        let none = || OAuthError::new(400, "invalid_request", "Could not determine client ID from request.");
-        let id = credentials.id.ok_or_else(none)?;
-        let public = self.clients.get(&id).is_some_and(|client| client.secret.is_none());
+        let id = credentials.id.ok_or_else(OAuthError::no_client)?;
+        let public = self.state.clients.get(&id).is_some_and(|client| client.secret.is_none());
         if credentials.secret.is_none() && !public {
             return Err(OAuthError::new(400, "invalid_request", "client_secret is missing."));
         }
@@ -93,174 +89,189 @@ impl Realm {
     }
 
     /// Whether it is; nothing is spent before this is known.
-    fn authenticate(&self, (id, secret): (String, Option<String>)) -> Result<String, OAuthError> {
-        let not_found = || OAuthError::new(401, "invalid_client", "The OAuth client was not found.");
-        let client = self.clients.get(&id).ok_or_else(not_found)?;
-        let right = |expected: &Secret| secret.as_deref().is_some_and(|given| *expected == *given);
-        if client.secret.as_ref().is_none_or(right) {
+    pub(crate) fn authenticate(&self, (id, secret): (String, Option<String>)) -> Result<String, OAuthError> {
+        let client = self.active_client(&id)?;
+        if client.secret.is_none() || secret.is_some_and(|given| client.has_secret(&given)) {
             return Ok(id);
         }
         Err(OAuthError::new(401, "invalid_client", "The provided client secret is invalid."))
     }
 
-    fn redeem(&mut self, now: Timestamp, request: &WireRequest) -> Result<Issue, OAuthError> {
-        let params = &request.params;
-        let required =
-            |name: &str, text: String| params.get(name).ok_or_else(|| OAuthError::new(400, "invalid_request", &text));
-        let redirect_uri = required("redirect_uri", "Missing parameter: redirect_uri".into())?;
-        let claim = self.claim(request)?;
-        let value = required("code", "Missing required parameter: code".into())?;
-        self.verifiers.extend(params.get("code_verifier").map(Secret::new));
-        let client = self.authenticate(claim)?;
-        let index = self.code_at(value)?;
-        check_code(&self.codes[index], now, &client, redirect_uri, params.get("code_verifier"))?;
-        self.codes[index].redeemed = true;
-        Ok(self.issue_for_code(now, index))
-    }
-
-    fn code_at(&self, value: &str) -> Result<usize, OAuthError> {
-        match self.by_value.get(value) {
-            Some(TokenRef::Code(index)) => Ok(*index),
-            Some(TokenRef::Access(_) | TokenRef::Refresh(..)) | None => {
-                Err(OAuthError::new(400, "invalid_grant", "Malformed auth code."))
-            }
+    pub(crate) fn active_client(&self, id: &str) -> Result<&Client, OAuthError> {
+        let not_found = || OAuthError::new(401, "invalid_client", "The OAuth client was not found.");
+        let client = self.state.clients.get(id).ok_or_else(not_found)?;
+        match client.standing {
+            Standing::Active => Ok(client),
+            Standing::Deleted => Err(OAuthError::new(401, "deleted_client", "The OAuth client was deleted.")),
+            Standing::Disabled => Err(OAuthError::new(401, "disabled_client", "The OAuth client was disabled.")),
         }
     }
 
-    fn issue_for_code(&mut self, now: Timestamp, index: usize) -> Issue {
-        let code = &self.codes[index];
-        let (client, sub, scopes, offline) = (code.client.clone(), code.sub.clone(), code.scopes.clone(), code.offline);
-        let (nonce, presented) = (code.nonce.clone(), code.label);
-        let lineage = offline.then(|| self.begin_family(now, &client, &sub, &scopes));
-        let refresh = lineage.map(|lineage| (self.lineages[lineage].tokens[0].0, Fresh::Minted));
-        Issue { client, sub, scopes, nonce, lineage, refresh, presented }
+    // --- authorization_code (RFC 6749 section 4.1.3) ---
+
+    fn redeem(&mut self, now: Timestamp, request: &WireRequest) -> Result<Answer, OAuthError> {
+        let params = &request.params;
+        let redirect_uri = params.get("redirect_uri");
+        let redirect_uri =
+            redirect_uri.ok_or_else(|| OAuthError::new(400, "invalid_request", "Missing parameter: redirect_uri"))?;
+        let claim = self.claim(request)?;
+        let value = params.get("code").ok_or_else(|| OAuthError::missing("code"))?;
+        self.state.verifiers.extend(params.get("code_verifier").map(Secret::new));
+        let client = self.authenticate(claim)?;
+        let Some(TokenRef::Code(place)) = self.state.place_of(value) else {
+            return Err(OAuthError::new(400, "invalid_grant", "Malformed auth code."));
+        };
+        self.notice_second_use(now, place, &client);
+        check_code(self.state.code(place), now, &client, redirect_uri, params.get("code_verifier"))?;
+        let issue = self.issue_for_code(now, place);
+        let answer = self.issue(now, &issue);
+        let bought = Bought { lineage: issue.lineage, access: self.state.minted.access };
+        let code = &mut self.state.codes[place as usize];
+        (code.redeemed, code.bought) = (true, Some(bought));
+        Ok(answer)
     }
+
+    fn issue_for_code(&mut self, now: Timestamp, place: u32) -> Issue {
+        let code = self.state.code(place);
+        let (client, sub, scopes) = (Arc::clone(&code.client), Arc::clone(&code.sub), Arc::clone(&code.scopes));
+        let (nonce, access_for) = (code.nonce.clone(), code.access_for);
+        if code.offline {
+            return Issue { nonce, ..self.issue_with_family(now, client, sub, scopes, access_for) };
+        }
+        Issue { client, sub, scopes, nonce, lineage: None, refresh: None, ground: Ground::SignIn }
+    }
+
+    /// RFC 6749 section 4.1.2: a code that is used again SHOULD take its tokens with it.
+    fn notice_second_use(&mut self, now: Timestamp, place: u32, client: &str) {
+        let code = self.state.code(place);
+        let revokes = self.state.quirks.code_reuse == CodeReuse::Revoke && *code.client == *client;
+        let Some(bought) = code.bought.filter(|_| revokes) else { return };
+        if let Some(lineage) = bought.lineage {
+            self.finish_family(lineage, FamilyEnd::Revoked, now);
+        }
+        let first = self.state.access.iter_mut().find(|token| token.label.number == bought.access);
+        first.into_iter().for_each(|token| token.expires = token.expires.min(now));
+    }
+
+    // --- refresh_token (RFC 6749 section 6) ---
 
     fn refresh(&mut self, now: Timestamp, request: &WireRequest) -> Result<Issue, OAuthError> {
         let claim = self.claim(request)?;
-        let missing = || OAuthError::new(400, "invalid_request", "Missing required parameter: refresh_token");
-        let value = request.params.get("refresh_token").ok_or_else(missing)?;
+        let value = request.params.get("refresh_token").ok_or_else(|| OAuthError::missing("refresh_token"))?;
         let client = self.authenticate(claim)?;
-        let Some(TokenRef::Refresh(lineage, generation)) = self.by_value.get(value).copied() else {
-            return Err(OAuthError::new(400, "invalid_grant", BAD_REQUEST));
+        let Some(TokenRef::Refresh(place, generation)) = self.state.place_of(value) else {
+            return Err(self.refusal(RefusalReason::Unknown).because(RefusalReason::Unknown));
         };
-        let owner = &self.lineages[lineage];
-        if owner.client != client {
+        let lineage = self.state.lineage(place);
+        if *lineage.client != *client {
             return Err(OAuthError::new(401, "unauthorized_client", "Unauthorized"));
         }
-        let scopes = narrowed(&owner.scopes, &request.params.words("scope"))?;
-        let (sub, presented) = (owner.sub.clone(), owner.tokens[generation].0);
-        let outcome = self.lineages[lineage].family.refresh(now, generation, &self.policy);
-        let refresh = self.refreshed(lineage, outcome)?;
-        Ok(Issue { client, sub, scopes, nonce: None, lineage: Some(lineage), refresh, presented })
+        let scopes = narrowed(&lineage.scopes, &request.params.words("scope"))?;
+        let (client, sub) = (Arc::clone(&lineage.client), Arc::clone(&lineage.sub));
+        self.check_account(&sub, &scopes)?;
+        self.check_reauth(now, place, request.params.get("rapt"))?;
+        let policy = self.state.policy_for(&client);
+        let outcome = self.state.lineage_mut(place).family.refresh(now, generation as usize, &policy);
+        let refresh = self.refreshed(now, place, outcome, &policy)?;
+        Ok(Issue { client, sub, scopes, nonce: None, lineage: Some(place), refresh, ground: Ground::Refresh })
     }
 
-    fn refreshed(&mut self, lineage: usize, outcome: Outcome) -> Result<Option<(Label, Fresh)>, OAuthError> {
+    /// Whether the person is still there, and whether their administrator lets the scopes out.
+    fn check_account(&self, sub: &str, scopes: &[String]) -> Result<(), OAuthError> {
+        let Some(user) = self.state.user(sub) else { return Ok(()) };
+        match user.standing {
+            Standing::Active if self.is_restricted(user, scopes) => Err(OAuthError::bare(400, "admin_policy_enforced")),
+            Standing::Active => Ok(()),
+            Standing::Deleted => Err(OAuthError::new(400, "invalid_grant", "Account has been deleted")),
+            Standing::Disabled => Err(OAuthError::new(403, "access_denied", "Account restricted")),
+        }
+    }
+
+    /// Google Cloud's session control: after a while a refresh wants proof that the person has signed in again.
+    fn check_reauth(&self, now: Timestamp, place: u32, rapt: Option<&str>) -> Result<(), OAuthError> {
+        let lineage = self.state.lineage(place);
+        let signed_in = lineage.family.members()[0].born;
+        let due = match self.state.reauth.get(&*lineage.sub) {
+            Some(Reauth::Due) => true,
+            Some(Reauth::Done(_, proof)) if rapt.is_some_and(|given| *proof == *given) => false,
+            Some(Reauth::Done(at, _)) => {
+                self.session_is_over(now, (*at).max(signed_in), &lineage.client, &lineage.scopes)
+            }
+            None => self.session_is_over(now, signed_in, &lineage.client, &lineage.scopes),
+        };
+        if !due {
+            return Ok(());
+        }
+        let subtype = self.state.quirks.reauth_subtype.code();
+        let text = format!("reauth related error ({subtype})");
+        Err(OAuthError::new(400, "invalid_grant", &text).with("error_subtype", subtype))
+    }
+
+    fn session_is_over(&self, now: Timestamp, since: Timestamp, client: &str, scopes: &[String]) -> bool {
+        let length = self.state.policy_for(client).session_length.duration();
+        let controlled = scopes.iter().any(|scope| scope == CLOUD_PLATFORM);
+        controlled && length.is_some_and(|length| now >= since.plus(length))
+    }
+
+    fn refreshed(
+        &mut self,
+        now: Timestamp,
+        place: u32,
+        outcome: Outcome,
+        policy: &Policy,
+    ) -> Result<Option<(Label, Fresh)>, OAuthError> {
         match outcome {
             Outcome::Kept => Ok(None),
-            Outcome::Rotated(_) => Ok(Some((self.mint_refresh(lineage), Fresh::Minted))),
-            Outcome::Repeated(generation) => Ok(Some((self.lineages[lineage].tokens[generation].0, Fresh::Repeated))),
+            Outcome::Rotated(_) => Ok(Some((self.state.mint_refresh(place), Fresh::Minted))),
+            Outcome::Repeated(generation) => Ok(Some((self.state.refresh_value(place, generation).0, Fresh::Repeated))),
             Outcome::Refused(refusal) => {
                 if refusal == Refusal::ReuseDetected {
-                    self.counters.reuse_detected += 1;
-                    self.finish_family(lineage, FamilyEnd::ReuseDetected);
+                    self.punish(place, policy.reuse, now);
                 }
-                Err(OAuthError::new(400, "invalid_grant", DEAD))
+                Err(self.refused_refresh(now, place, refusal))
             }
         }
     }
 
-    /// Google's order: access_token, expires_in, refresh_token, scope, token_type, id_token, refresh_token_expires_in.
-    fn issue(&mut self, now: Timestamp, issue: Issue) -> Answer {
-        let access = self.mint_access(now, &issue.client, &issue.sub, &issue.scopes, issue.lineage);
-        let mut minted = vec![self.access[access].label];
-        let mut members = Map::new();
-        members.insert("access_token".into(), self.access[access].value.expose().into());
-        members.insert("expires_in".into(), self.policy.access_ttl.0.as_secs().into());
-        if let Some((label, fresh)) = issue.refresh {
-            members.insert("refresh_token".into(), self.refresh_value(label).into());
-            minted.extend((fresh == Fresh::Minted).then_some(label));
-        }
-        members.insert("scope".into(), issue.scopes.join(" ").into());
-        members.insert("token_type".into(), "Bearer".into());
-        let mut body = JsonText::from(Value::Object(members));
-        if issue.scopes.iter().any(|scope| scope == "openid") {
-            self.id_tokens += 1;
-            minted.push(Label { kind: TokenKind::Id, number: self.id_tokens });
-            body.set("/id_token", JsonText::IdToken(Box::new(self.id_token(now, &issue, access))));
-        }
-        if let Some(seconds) =
-            issue.refresh.and(issue.lineage).and_then(|lineage| self.refresh_expires_in(now, lineage))
-        {
-            body.set("/refresh_token_expires_in", JsonText::Raw(seconds.to_string()));
-        }
-        Answer::api_text(200, body).with_effect(Effect {
-            client: Some(issue.client),
-            user: Some(issue.sub),
-            presented: Some(issue.presented),
-            minted,
-            error: None,
-        })
+    fn refused_refresh(&self, now: Timestamp, place: u32, refusal: Refusal) -> OAuthError {
+        let reason = reason_of(refusal);
+        let since = self.state.lineage(place).family.end().map(|end| end.at);
+        let lasts = self.state.quirks.dead_text_lasts.duration();
+        let forgotten = lasts.zip(since).is_some_and(|(lasts, since)| now >= since.plus(lasts));
+        self.refusal(if forgotten { RefusalReason::Unknown } else { reason }).because(reason)
     }
 
-    /// Only a refresh token that has an end says so, and it says it last.
-    fn refresh_expires_in(&self, now: Timestamp, lineage: usize) -> Option<i64> {
-        let end = self.lineages[lineage].family.expires(&self.policy)?;
-        Some((end.as_millis() - now.as_millis()) / 1000)
-    }
-
-    fn refresh_value(&self, label: Label) -> String {
-        match self.find(label) {
-            Some(TokenRef::Refresh(lineage, generation)) => {
-                self.lineages[lineage].tokens[generation].1.expose().to_owned()
-            }
-            Some(TokenRef::Access(_) | TokenRef::Code(_)) | None => String::new(),
+    /// The text of the profile, or Google's.
+    fn refusal(&self, reason: RefusalReason) -> OAuthError {
+        match (self.state.refusals.get(&reason), reason) {
+            (Some(text), _) => OAuthError::whole(text.status, text.body.clone()),
+            (None, RefusalReason::Unknown) => OAuthError::new(400, "invalid_grant", BAD_REQUEST),
+            (None, _) => OAuthError::new(400, "invalid_grant", DEAD),
         }
-    }
-
-    /// The claims of a code flow's id_token, in Google's order of 2024; a refresh leaves out the nonce.
-    fn id_token(&self, now: Timestamp, issue: &Issue, access: usize) -> IdTokenDraft {
-        let hash = digest::digest(&digest::SHA256, self.access[access].value.expose().as_bytes());
-        let mut claims = Map::new();
-        let mut put = |name: &str, value: Value| claims.insert(name.to_owned(), value);
-        put("iss", self.base.as_str().into());
-        put("azp", issue.client.as_str().into());
-        put("aud", issue.client.as_str().into());
-        put("sub", issue.sub.as_str().into());
-        let user = self.user(&issue.sub);
-        if let Some(hd) = user.and_then(|user| user.hd.as_deref()) {
-            put("hd", hd.into());
-        }
-        if let Some(user) = user.filter(|_| has(&issue.scopes, "email")) {
-            put("email", user.email.as_str().into());
-            put("email_verified", true.into());
-        }
-        put("at_hash", URL_SAFE_NO_PAD.encode(&hash.as_ref()[..16]).into());
-        if let Some(nonce) = &issue.nonce {
-            put("nonce", nonce.as_str().into());
-        }
-        if let Some(user) = user.filter(|_| has(&issue.scopes, "profile")) {
-            put("name", user.name().into());
-            put("given_name", user.given_name.as_str().into());
-            put("family_name", user.family_name.as_str().into());
-        }
-        put("iat", now.as_secs().into());
-        put("exp", now.plus(ID_TOKEN_LIFETIME).as_secs().into());
-        IdTokenDraft { kid: self.signing_key().kid().to_owned(), claims, signature: Signature::Valid }
     }
 }
 
-pub(crate) fn has(scopes: &[String], scope: &str) -> bool {
-    scopes.iter().any(|known| known == scope)
+const fn reason_of(refusal: Refusal) -> RefusalReason {
+    match refusal {
+        Refusal::Ended(FamilyEnd::Revoked | FamilyEnd::PasswordChanged | FamilyEnd::ReuseDetected) => {
+            RefusalReason::Revoked
+        }
+        Refusal::Ended(FamilyEnd::Evicted) => RefusalReason::Evicted,
+        Refusal::Ended(FamilyEnd::Expired) | Refusal::Expired => RefusalReason::Expired,
+        Refusal::Idle => RefusalReason::Idle,
+        Refusal::Replaced => RefusalReason::Replaced,
+        Refusal::ReuseDetected => RefusalReason::ReuseDetected,
+    }
 }
 
 /// RFC 6749 section 6: a refresh may ask for less, never for more.
-fn narrowed(granted: &[String], asked: &[String]) -> Result<Vec<String>, OAuthError> {
+fn narrowed(granted: &Scopes, asked: &[String]) -> Result<Scopes, OAuthError> {
     if asked.is_empty() {
-        return Ok(granted.to_vec());
+        return Ok(Arc::clone(granted));
     }
     if asked.iter().all(|scope| granted.contains(scope)) {
-        return Ok(asked.to_vec());
+        let narrowed = crate::authorize::with_long_names(asked).into_iter().filter(|scope| granted.contains(scope));
+        return Ok(Arc::new(narrowed.collect()));
     }
     Err(OAuthError::new(400, "invalid_scope", BAD_REQUEST))
 }
@@ -272,7 +283,7 @@ fn check_code(
     redirect_uri: &str,
     verifier: Option<&str>,
 ) -> Result<(), OAuthError> {
-    if code.redeemed || now >= code.expires || code.client != client {
+    if code.redeemed || now >= code.expires || *code.client != *client {
         return Err(OAuthError::new(400, "invalid_grant", BAD_REQUEST));
     }
     if code.redirect_uri != redirect_uri {

@@ -9,7 +9,7 @@ use crate::scenario::matcher::Leaf;
 use crate::scenario::model::Level;
 
 /// Requests that are tolerated anywhere.
-const TOLERATED: [Endpoint; 2] = [Endpoint::Discovery, Endpoint::Jwks];
+const TOLERATED: [Endpoint; 3] = [Endpoint::Discovery, Endpoint::Jwks, Endpoint::Certs];
 
 /// The requests of a time.
 fn within(history: &History, (from, to): (Sequence, Sequence)) -> Vec<&Entry> {

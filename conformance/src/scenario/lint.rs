@@ -237,6 +237,8 @@ impl Linter {
             | Change::Expire(_)
             | Change::Tokens(_)
             | Change::Consent(_)
+            | Change::Event(_)
+            | Change::Quirks(_)
             | Change::Honest
             | Change::RotateKeys => {}
         }

@@ -4,8 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use adapter_protocol::{Capability, Deliver, Fate, JarKind, Keep};
-use mock_provider::policy::{PolicyPatch, Profile};
-use mock_provider::{Consent, HoldSpec, Label, Lifetime, ReplySpec};
+use mock_provider::policy::PolicyPatch;
+use mock_provider::profile::ProfileName;
+use mock_provider::quirks::QuirksPatch;
+use mock_provider::{Consent, Event, HoldSpec, Label, Lifetime, ReplySpec};
 use schemars::JsonSchema;
 use serde::de::{self, SeqAccess};
 use serde::{Deserialize, Deserializer, Serialize};
@@ -108,11 +110,13 @@ impl Scenario {
 #[serde(deny_unknown_fields, default)]
 pub struct ProviderSetup {
     /// A ready-made policy.
-    pub profile: Profile,
+    pub profile: ProfileName,
     /// The users' names; `ada` has the subject `u-ada`.
     pub users: Vec<Spanned<String>>,
     /// Changes of the policy.
     pub tokens: PolicyPatch,
+    /// Changes of the provider's switches.
+    pub quirks: QuirksPatch,
 }
 
 /// One verb.
@@ -325,7 +329,11 @@ pub enum Change {
     /// A scripted reply.
     Reply(Box<ReplySpec>),
     /// Requests wait.
-    Hold(HoldSpec),
+    Hold(Box<HoldSpec>),
+    /// Lets something happen to users or clients on the provider's side.
+    Event(Event),
+    /// Flips switches of the provider.
+    Quirks(QuirksPatch),
     /// How the user decides.
     Consent(Consent),
     /// New requests pass.

@@ -68,7 +68,7 @@ fn values_that_make_no_sense_are_found() {
     check(
         "{ users: [ada] }",
         "{ users: [ada], tokens: { rotation: sometimes } }",
-        &["unknown word `sometimes`", "`always`"],
+        &["`sometimes` is not `never`, `always`", "`always`"],
     );
     check("{ state: active }", "{ state: error }", &["never in the state `error`", "`active` or `signed_out`"]);
     check("regrant: 1", "regrant: 2", &["name.yaml:1:10", "this version reads 1"]);

@@ -1,6 +1,6 @@
 //! Parking requests and letting them go in a chosen order.
 
-use mock_provider::policy::Profile;
+use mock_provider::profile::ProfileName;
 use mock_provider::{Delivery, HoldSpec, When};
 use serde_json::json;
 
@@ -13,7 +13,7 @@ fn refreshes() -> HoldSpec {
 #[tokio::test]
 async fn of_two_racing_refreshes_the_one_released_first_wins() {
     for first in [0, 1] {
-        let world = World::with(|builder| builder.profile(Profile::Rotating)).await;
+        let world = World::with(|builder| builder.profile(ProfileName::ROTATING.profile())).await;
         let tokens = world.sign_in().await;
         world.realm.hold(refreshes());
         let released = async {
@@ -57,7 +57,7 @@ async fn a_client_that_leaves_is_forgotten_and_journalled() {
 
 #[tokio::test]
 async fn an_answer_can_be_held_after_the_commit_and_then_be_abandoned() {
-    let world = World::with(|builder| builder.profile(Profile::Rotating)).await;
+    let world = World::with(|builder| builder.profile(ProfileName::ROTATING.profile())).await;
     let tokens = world.sign_in().await;
     world.realm.hold(HoldSpec { when: When::After, ..refreshes() });
     let sequence = tokio::select! {

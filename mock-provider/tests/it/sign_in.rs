@@ -108,17 +108,17 @@ async fn a_denial_reaches_the_redirect_uri_with_the_state() {
 #[tokio::test]
 async fn a_bad_client_or_redirect_uri_never_reaches_the_redirect_uri() {
     let world = World::new().await;
-    for (parameter, error) in [
-        (("client_id", "nobody"), "invalid_client"),
-        (("redirect_uri", "https://evil.example/"), "redirect_uri_mismatch"),
-        (("scope", ""), "invalid_request"),
+    for (parameter, status, error) in [
+        (("client_id", "nobody"), 401, "invalid_client"),
+        (("redirect_uri", "https://evil.example/"), 400, "redirect_uri_mismatch"),
+        (("scope", ""), 400, "invalid_request"),
     ] {
         let page = location(&world.authorize(&[parameter]).await);
         assert_eq!(page.path(), "/signin/oauth/error");
         let packed = STANDARD.decode(&query_of(&page)["authError"]).unwrap();
         assert!(String::from_utf8_lossy(&packed).contains(error), "{error}");
         let shown = world.http.get(page).send().await.unwrap();
-        assert_eq!(shown.status(), 400);
+        assert_eq!(shown.status(), status);
         assert!(shown.text().await.unwrap().contains(error));
     }
 }

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use http::StatusCode;
-use mock_provider::policy::{LiveLimit, PolicyPatch, Profile, Reuse, Rotation};
+use mock_provider::policy::{LiveLimit, PolicyPatch, Reuse, Rotation};
+use mock_provider::profile::ProfileName;
 use serde_json::{Value, json};
 
 use crate::{Tokens, World, error_of, oauth};
@@ -27,7 +28,7 @@ async fn google_does_not_rotate_and_leaves_the_nonce_out() {
 
 #[tokio::test]
 async fn rotation_with_reuse_detection_kills_the_family_and_its_access_tokens() {
-    let world = World::with(|builder| builder.profile(Profile::Rotating)).await;
+    let world = World::with(|builder| builder.profile(ProfileName::ROTATING.profile())).await;
     let first = world.sign_in().await;
     let second = Tokens::of(world.refresh(first.refresh()).await).await;
     assert_eq!(error_of(world.refresh(first.refresh()).await).await, oauth(400, "invalid_grant", DEAD));
@@ -38,7 +39,7 @@ async fn rotation_with_reuse_detection_kills_the_family_and_its_access_tokens() 
 
 #[tokio::test]
 async fn the_grace_profile_repeats_the_successor() {
-    let world = World::with(|builder| builder.profile(Profile::Grace)).await;
+    let world = World::with(|builder| builder.profile(ProfileName::GRACE.profile())).await;
     let first = world.sign_in().await;
     let second = Tokens::of(world.refresh(first.refresh()).await).await;
     let retry = Tokens::of(world.refresh(first.refresh()).await).await;
@@ -177,7 +178,7 @@ async fn a_refresh_may_narrow_the_scope_and_never_widen_it() {
         form
     };
     let narrowed: Value = world.token(&ask("email")).await.json().await.unwrap();
-    assert_eq!(narrowed["scope"], "email");
+    assert_eq!(narrowed["scope"], "https://www.googleapis.com/auth/userinfo.email");
     assert!(narrowed.get("id_token").is_none());
     assert_eq!(error_of(world.token(&ask("email drive")).await).await, oauth(400, "invalid_scope", "Bad Request"));
 }
@@ -253,7 +254,7 @@ async fn discovery_is_laid_out_as_googles_and_keys_rotate() {
     let get = |path: &str| world.http.get(format!("{}{path}", world.realm.issuer())).send();
     let text = get("/.well-known/openid-configuration").await.unwrap().text().await.unwrap();
     assert!(text.starts_with("{\n \"issuer\": \"http://127.0.0.1:") && text.ends_with("}\n"), "{text}");
-    world.realm.rotate_keys().unwrap();
+    world.realm.rotate_keys();
     let keys: Value = get("/oauth2/v3/certs").await.unwrap().json().await.unwrap();
     let kids: Vec<&str> = keys["keys"].as_array().unwrap().iter().filter_map(|key| key["kid"].as_str()).collect();
     assert_eq!(kids.len(), 2);

@@ -1,0 +1,118 @@
+//! What all control calls share: the realm in the path, bodies, and how a call says no.
+
+use axum::Json;
+use axum::extract::rejection::{JsonRejection, QueryRejection};
+use axum::extract::{FromRequestParts, Path};
+use axum::http::StatusCode;
+use axum::http::request::Parts;
+use axum::response::{IntoResponse, Response};
+use serde::{Deserialize, Serialize};
+
+use crate::handle::{RealmError, RealmHandle};
+use crate::provider::Realms;
+
+/// Why the control API says no.
+pub(crate) enum Refusal {
+    BadBody(JsonRejection),
+    BadQuery(QueryRejection),
+    Realm(RealmError),
+    BadLabel(String),
+    BadName(String),
+    NoSuchRealm(String),
+    TooSlow(String),
+    NameTaken(String),
+}
+
+/// An error of the control API.
+#[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub(crate) struct ErrorBody {
+    /// What is wrong, and how to mend it.
+    pub(crate) error: String,
+}
+
+/// The answer of a call that has nothing to say.
+#[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub(crate) struct Done {}
+
+pub(crate) type Answer<T> = Result<Json<T>, Refusal>;
+pub(crate) type Input<T> = Result<Json<T>, JsonRejection>;
+
+pub(crate) const fn done() -> Answer<Done> {
+    Ok(Json(Done {}))
+}
+
+impl From<RealmError> for Refusal {
+    fn from(error: RealmError) -> Self {
+        Self::Realm(error)
+    }
+}
+
+impl From<JsonRejection> for Refusal {
+    fn from(rejection: JsonRejection) -> Self {
+        Self::BadBody(rejection)
+    }
+}
+
+impl From<QueryRejection> for Refusal {
+    fn from(rejection: QueryRejection) -> Self {
+        Self::BadQuery(rejection)
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let (status, text) = match self {
+            Self::BadBody(rejection) => (StatusCode::BAD_REQUEST, rejection.body_text()),
+            Self::BadQuery(rejection) => (StatusCode::BAD_REQUEST, rejection.body_text()),
+            Self::BadLabel(text) => (StatusCode::BAD_REQUEST, text),
+            Self::BadName(name) => (
+                StatusCode::BAD_REQUEST,
+                format!("`{name}` is no name of a realm; use letters, digits, `-`, `_` and `.`"),
+            ),
+            Self::NoSuchRealm(name) => (StatusCode::NOT_FOUND, format!("there is no realm `{name}`")),
+            Self::NameTaken(name) => (StatusCode::CONFLICT, format!("there is a realm `{name}` already")),
+            Self::TooSlow(text) => (StatusCode::REQUEST_TIMEOUT, text),
+            Self::Realm(error) => (status_of(&error), error.to_string()),
+        };
+        error(status, text)
+    }
+}
+
+pub(crate) fn error(status: StatusCode, text: impl Into<String>) -> Response {
+    (status, Json(ErrorBody { error: text.into() })).into_response()
+}
+
+const fn status_of(error: &RealmError) -> StatusCode {
+    match error {
+        RealmError::NoSuchToken(_)
+        | RealmError::NoSuchUser(_)
+        | RealmError::NoSuchClient(_)
+        | RealmError::NoSuchServiceAccount(_)
+        | RealmError::NoSuchDevice(_)
+        | RealmError::NotParked(_) => StatusCode::NOT_FOUND,
+        RealmError::BadReply(_)
+        | RealmError::OnlySecret(_)
+        | RealmError::TooMany { .. }
+        | RealmError::NobodyToSeedFor(_) => StatusCode::BAD_REQUEST,
+    }
+}
+
+/// The realm in the path, made now if it is new.
+pub(crate) struct Named(pub(crate) RealmHandle);
+
+impl FromRequestParts<Realms> for Named {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, realms: &Realms) -> Result<Self, Response> {
+        #[derive(Deserialize)]
+        struct Segments {
+            realm: String,
+        }
+        let Path(Segments { realm }) = Path::from_request_parts(parts, realms).await.map_err(
+            |rejection: axum::extract::rejection::PathRejection| error(StatusCode::BAD_REQUEST, rejection.body_text()),
+        )?;
+        realms.open_named(&realm).map(Self).ok_or_else(|| Refusal::BadName(realm).into_response())
+    }
+}

@@ -1,0 +1,111 @@
+//! A restart that loses something: a realm's earlier states, and going back to one of them.
+//!
+//! Nothing is remembered unless the mode is switched on, since every remembered state is a copy. Bounded in number.
+
+use std::collections::VecDeque;
+
+use serde::{Deserialize, Serialize};
+
+use crate::realm::Realm;
+use crate::state::State;
+use crate::time::{Lifetime, Timestamp};
+
+/// The most states that are remembered.
+const MOST: usize = 256;
+
+/// What a restart forgets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Loss {
+    /// Nothing.
+    Nothing,
+    /// What happened within this last stretch of the realm's time. Only as far back as the mode reaches.
+    Last(Lifetime),
+    /// All tokens and grants; clients and users are configuration and stay.
+    Everything,
+}
+
+/// What a restart does to the signing keys.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum KeysAfterRestart {
+    /// They are the same.
+    #[default]
+    Same,
+    /// There is one new key, and the old ones are shown no more.
+    New,
+}
+
+/// The earlier states of a realm.
+#[derive(Default)]
+pub(crate) struct Memory {
+    reach: Option<Lifetime>,
+    states: VecDeque<(Timestamp, State)>,
+}
+
+impl Memory {
+    /// From now on remembers as far back as `reach`; nothing switches the mode off.
+    pub(crate) fn reach_back(&mut self, reach: Option<Lifetime>, now: Timestamp, state: &State) {
+        *self = Self { reach, states: VecDeque::new() };
+        self.note(now, state);
+    }
+
+    /// Remembers what is known at `now`.
+    pub(crate) fn note(&mut self, now: Timestamp, state: &State) {
+        let Some(reach) = self.reach else { return };
+        // A clock that was put back makes the later states ones that have not happened yet.
+        self.states.retain(|(at, _)| *at < now);
+        self.states.push_back((now, state.clone()));
+        let oldest_needed = now.minus(reach.0);
+        while self.states.len() > MOST || self.states.get(1).is_some_and(|(at, _)| *at <= oldest_needed) {
+            self.states.pop_front();
+        }
+    }
+
+    /// The newest state that is not younger than `at`; the oldest one where none is old enough.
+    fn as_of(&self, at: Timestamp) -> Option<&State> {
+        let known = self.states.iter().rev().find(|(noted, _)| *noted <= at);
+        known.or_else(|| self.states.front()).map(|(_, state)| state)
+    }
+}
+
+impl Realm {
+    /// Comes up again and has forgotten something. Numbers and randomness go on, so that no value is minted twice.
+    pub(crate) fn restart(&mut self, now: Timestamp, loss: Loss, keys: KeysAfterRestart) {
+        self.epoch += 1;
+        self.journal.abandon_pending();
+        let remembered = match loss {
+            Loss::Nothing => None,
+            Loss::Last(length) => self.memory.as_of(now.minus(length.0)).cloned(),
+            Loss::Everything => Some(self.state.without_tokens()),
+        };
+        if let Some(mut remembered) = remembered {
+            remembered.entropy = self.state.entropy.clone();
+            remembered.minted = self.state.minted;
+            self.state = remembered;
+        }
+        if keys == KeysAfterRestart::New {
+            self.state.rotations.push(now);
+            self.state.keys_shown_from = Some(now);
+        }
+        self.memory.note(now, &self.state);
+    }
+}
+
+impl State {
+    fn without_tokens(&self) -> Self {
+        let mut state = Self::new(self.policy, self.entropy.clone());
+        state.quirks = self.quirks;
+        state.refusals = self.refusals.clone();
+        state.clients = self.clients.clone();
+        state.users = self.users.clone();
+        state.service_accounts = self.service_accounts.clone();
+        state.at_the_page = self.at_the_page.clone();
+        state.restricted_scopes = self.restricted_scopes.clone();
+        state.rotations = self.rotations.clone();
+        state.keys_shown_from = self.keys_shown_from;
+        state
+    }
+}

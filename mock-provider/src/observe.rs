@@ -1,0 +1,61 @@
+//! What a realm can be asked about its past: the journal, and the genealogy of tokens.
+
+use crate::genealogy::{FamilyFilter, FamilyView};
+use crate::handle::RealmHandle;
+use crate::journal::{Delivery, Entry, Sequence};
+use crate::journal_query::{Assertion, AssertionResult, JournalFilter};
+use crate::state::Counters;
+
+impl RealmHandle {
+    /// The journal from a number on.
+    pub fn journal(&self, since: Sequence) -> Vec<Entry> {
+        self.realm().journal.since(since).cloned().collect()
+    }
+
+    /// The requests that a filter means, oldest first.
+    pub fn journal_of(&self, filter: &JournalFilter) -> Vec<Entry> {
+        let realm = self.realm();
+        let since = filter.since.unwrap_or_default();
+        realm.journal.since(since).filter(|entry| filter.fits(entry)).cloned().collect()
+    }
+
+    /// Waits until there are at least `count` requests that a filter means. Put a time limit of your own around it.
+    pub async fn wait_for_journal(&self, filter: &JournalFilter, count: usize) -> Vec<Entry> {
+        self.wait_until(|handle| Some(handle.journal_of(filter)).filter(|entries| entries.len() >= count)).await
+    }
+
+    /// Judges an assertion by the journal as it is now.
+    pub fn assert_journal(&self, assertion: &Assertion) -> AssertionResult {
+        assertion.judge(&self.journal(0))
+    }
+
+    /// Waits until the answer to a request has been handed to its connection, lost or abandoned. One that has fallen out
+    /// of the journal counts as answered.
+    pub async fn wait_for_answer(&self, sequence: Sequence) {
+        let answered = |handle: &Self| {
+            let pending = |entry: &mut Entry| entry.delivery == Delivery::Pending;
+            (!handle.realm().journal.entry_mut(sequence).is_some_and(pending)).then_some(())
+        };
+        self.wait_until(answered).await;
+    }
+
+    /// The number that the next request will have.
+    pub fn next_sequence(&self) -> Sequence {
+        self.realm().journal.next()
+    }
+
+    /// How many entries have fallen out of the journal.
+    pub fn journal_dropped(&self) -> u64 {
+        self.realm().journal.dropped()
+    }
+
+    /// What happened, in numbers.
+    pub fn counters(&self) -> Counters {
+        self.realm().state.counters
+    }
+
+    /// The genealogy of the families that a filter means.
+    pub fn families(&self, filter: &FamilyFilter) -> Vec<FamilyView> {
+        self.realm().families(filter)
+    }
+}
