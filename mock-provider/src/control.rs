@@ -86,7 +86,7 @@ pub(crate) struct RealmNames {
     realms: Vec<String>,
 }
 
-async fn realms(State(realms): State<Realms>) -> Json<RealmNames> {
+pub(crate) async fn realms(State(realms): State<Realms>) -> Json<RealmNames> {
     Json(RealmNames { realms: realms.names() })
 }
 

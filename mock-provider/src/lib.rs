@@ -53,6 +53,8 @@ mod json_text;
 mod jws;
 mod keys;
 mod label;
+#[cfg(test)]
+mod linear_tests;
 mod lookups;
 mod loss;
 mod matcher;

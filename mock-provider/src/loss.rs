@@ -48,7 +48,10 @@ pub(crate) struct Memory {
 impl Memory {
     /// From now on remembers as far back as `reach`; nothing switches the mode off.
     pub(crate) fn reach_back(&mut self, reach: Option<Lifetime>, now: Timestamp, state: &State) {
-        *self = Self { reach, states: VecDeque::new() };
+        // The first state is older than any time that can be asked for, so it is what a restart falls back on.
+        let oldest = Timestamp::from_millis(i64::MIN);
+        let states = reach.map(|_| (oldest, state.clone())).into_iter().collect();
+        *self = Self { reach, states };
         self.note(now, state);
     }
 

@@ -185,7 +185,11 @@ fn reachable(address: SocketAddr) -> String {
 }
 
 fn router(realms: Realms) -> Router {
-    Router::new().nest("/_regrant", control::router()).fallback(server::answer).with_state(realms)
+    Router::new()
+        .nest("/_regrant", control::router())
+        .route("/_regrant/", axum::routing::get(control::realms))
+        .fallback(server::answer)
+        .with_state(realms)
 }
 
 impl Provider {

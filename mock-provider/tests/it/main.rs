@@ -2,10 +2,22 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may fail")]
 
+mod authorize;
+mod concurrent;
 mod control;
+mod device;
+mod documents;
 mod faults;
 mod holds;
+mod http2;
+mod life;
+mod observe;
+mod presets;
+mod profiles;
+mod script;
+mod service_accounts;
 mod sign_in;
+mod states;
 mod token;
 
 use std::collections::BTreeMap;
@@ -123,6 +135,13 @@ pub(crate) fn location(response: &Response) -> Url {
 
 pub(crate) fn query_of(url: &Url) -> BTreeMap<String, String> {
     url.query_pairs().into_owned().collect()
+}
+
+/// The claims of a JWT, unverified.
+pub(crate) fn claims(jwt: &str) -> Value {
+    use base64::Engine as _;
+    let payload = jwt.split('.').nth(1).unwrap();
+    serde_json::from_slice(&base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(payload).unwrap()).unwrap()
 }
 
 /// Status, error and description of an OAuth error.
