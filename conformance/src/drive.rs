@@ -311,10 +311,7 @@ impl<'a> Driver<'a> {
                 Ok(())
             }
             Change::Reply(reply) => realm.script((**reply).clone()),
-            Change::Hold(hold) => {
-                realm.hold((**hold).clone());
-                Ok(())
-            }
+            Change::Hold(hold) => realm.hold((**hold).clone()),
             Change::Event(event) => realm.happen(event.clone()).map(drop),
             Change::Quirks(patch) => {
                 realm.change_quirks(patch);

@@ -1,5 +1,8 @@
 //! What an endpoint decided, before it becomes HTTP: a status, header fields, a body, and what it did to the model.
 
+use std::sync::LazyLock;
+
+use http::{HeaderMap, HeaderName, HeaderValue, header};
 use serde_json::{Map, Value, json};
 
 use crate::callback::Callback;
@@ -13,7 +16,7 @@ pub(crate) struct Answer {
     /// The HTTP status.
     pub status: u16,
     /// Header fields beside those that every answer has.
-    pub headers: Vec<(String, String)>,
+    pub headers: HeaderMap,
     /// The body.
     pub body: Body,
     /// What the request did, for the journal.
@@ -51,21 +54,34 @@ pub(crate) struct Effect {
 }
 
 /// Google's header fields on the token endpoint and its neighbours, seen 2024 on HTTP/2.
-const API_HEADERS: [(&str, &str); 13] = [
-    ("cache-control", "no-cache, no-store, max-age=0, must-revalidate"),
-    ("expires", "Mon, 01 Jan 1990 00:00:00 GMT"),
-    ("pragma", "no-cache"),
-    ("content-type", "application/json; charset=utf-8"),
-    ("vary", "X-Origin"),
-    ("vary", "Referer"),
-    ("vary", "Origin,Accept-Encoding"),
-    ("server", "scaffolding on HTTPServer2"),
-    ("x-xss-protection", "0"),
-    ("x-frame-options", "SAMEORIGIN"),
-    ("x-content-type-options", "nosniff"),
-    ("alt-svc", ALT_SVC),
-    ("accept-ranges", "none"),
-];
+static API_HEADERS: LazyLock<HeaderMap> = LazyLock::new(|| {
+    header_map(&[
+        ("cache-control", "no-cache, no-store, max-age=0, must-revalidate"),
+        ("expires", "Mon, 01 Jan 1990 00:00:00 GMT"),
+        ("pragma", "no-cache"),
+        ("content-type", "application/json; charset=utf-8"),
+        ("vary", "X-Origin"),
+        ("vary", "Referer"),
+        ("vary", "Origin,Accept-Encoding"),
+        ("server", "scaffolding on HTTPServer2"),
+        ("x-xss-protection", "0"),
+        ("x-frame-options", "SAMEORIGIN"),
+        ("x-content-type-options", "nosniff"),
+        ("alt-svc", ALT_SVC),
+        ("accept-ranges", "none"),
+    ])
+});
+
+/// Header fields in order; made once for what is sent often.
+pub(crate) fn header_map(fields: &[(&'static str, &'static str)]) -> HeaderMap {
+    let field =
+        |(name, value): &(&'static str, &'static str)| (HeaderName::from_static(name), HeaderValue::from_static(value));
+    let mut map = HeaderMap::with_capacity(fields.len() + 4);
+    for (name, value) in fields.iter().map(field) {
+        map.append(name, value);
+    }
+    map
+}
 
 /// Google's offer of HTTP/3, which nobody takes on plain HTTP.
 pub(crate) const ALT_SVC: &str = r#"h3=":443"; ma=2592000,h3-29=":443"; ma=2592000"#;
@@ -149,7 +165,7 @@ impl Answer {
 
     /// The same, from a text that may hold an unsigned id_token.
     pub(crate) fn api_text(status: u16, body: JsonText) -> Self {
-        let headers = API_HEADERS.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let headers = API_HEADERS.clone();
         Self { status, headers, body: Body::Json(body, Layout::Pretty(2)), effect: Effect::default() }
     }
 
@@ -170,10 +186,7 @@ impl Answer {
 
     /// An HTML page.
     pub(crate) fn html(status: u16, page: &str) -> Self {
-        let headers = vec![
-            ("content-type".to_owned(), "text/html; charset=UTF-8".to_owned()),
-            ("referrer-policy".to_owned(), "no-referrer".to_owned()),
-        ];
+        let headers = header_map(&[("content-type", "text/html; charset=UTF-8"), ("referrer-policy", "no-referrer")]);
         Self { status, headers, body: Body::Bytes(page.as_bytes().to_vec()), effect: Effect::default() }
     }
 
@@ -191,24 +204,27 @@ impl Answer {
 
     /// A page for a browser to go to.
     pub(crate) fn callback(callback: Callback) -> Self {
-        let headers = vec![("cache-control".to_owned(), "no-store".to_owned())];
+        let headers = header_map(&[("cache-control", "no-store")]);
         Self { status: 302, headers, body: Body::Callback(callback), effect: Effect::default() }
     }
 
     /// What Google answers to GET on a path that only takes POST: 404, not 405.
     pub(crate) fn wrong_method() -> Self {
-        let headers = vec![
-            ("content-type".to_owned(), "text/html".to_owned()),
-            ("server".to_owned(), "scaffolding on HTTPServer2".to_owned()),
-        ];
+        let headers = header_map(&[("content-type", "text/html"), ("server", "scaffolding on HTTPServer2")]);
         Self { status: 404, headers, body: Body::Empty, effect: Effect::default() }
     }
 
     /// A redirect.
     pub(crate) fn redirect(location: impl Into<String>) -> Self {
-        let headers =
-            vec![("location".to_owned(), location.into()), ("cache-control".to_owned(), "no-store".to_owned())];
-        Self { status: 302, headers, body: Body::Empty, effect: Effect::default() }
+        let headers = header_map(&[("cache-control", "no-store")]);
+        let mut answer = Self { status: 302, headers, body: Body::Empty, effect: Effect::default() };
+        answer.put_header(header::LOCATION, &location.into());
+        answer
+    }
+
+    /// Sets a header field; a value that no header may have is left out.
+    pub(crate) fn put_header(&mut self, name: HeaderName, value: &str) {
+        self.headers.extend(HeaderValue::from_str(value).ok().map(|value| (name, value)));
     }
 
     /// This answer with an effect in place of its own; its error code and reason stay.

@@ -158,7 +158,7 @@ impl Realm {
         let label = self.state.mint_id();
         let claims = claims.as_object().cloned().unwrap_or_default();
         let draft = IdTokenDraft::new(claims, Signature::Valid);
-        let body = JsonText::Object(vec![("id_token".to_owned(), JsonText::IdToken(Box::new(draft)))]);
+        let body = JsonText::Object(vec![("id_token".into(), JsonText::IdToken(Box::new(draft)))]);
         let effect = Effect { client: Some(robot.email.clone()), minted: vec![label], ..Effect::default() };
         compact(body).with_effect(effect)
     }

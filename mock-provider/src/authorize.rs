@@ -42,31 +42,36 @@ impl Realm {
         if self.state.at_the_page.consent == Consent::Deny {
             return self.refused(params, &asked, "access_denied");
         }
+        let silent = params.words("prompt") == ["none"];
+        if self.state.at_the_page.consent == Consent::Ask && !silent {
+            return Answer::redirect(format!("{}/v3/signin/identifier?{}", self.base, params.as_form()));
+        }
         let user = match self.who_signs_in(params, &asked) {
             Ok(user) => Arc::from(user.sub.as_str()),
             Err(error) => return self.sign_in_error(params, &error),
         };
-        let silent = params.words("prompt") == ["none"];
         let shown = self.consent_is_shown(params, &asked, &user);
         if silent && shown {
             return self.refused(params, &asked, self.state.quirks.prompt_none_error.code());
         }
-        if self.state.at_the_page.consent == Consent::Ask && !silent {
-            return Answer::redirect(format!("{}/v3/signin/identifier?{}", self.base, params.as_form()));
-        }
         let without = &self.state.at_the_page.without;
-        let scopes = asked.scopes.iter().filter(|scope| !without.contains(scope)).cloned().collect();
+        let scopes =
+            asked.scopes.iter().filter(|scope| !may_untick(scope) || !without.contains(scope)).cloned().collect();
         let access_for = self.state.at_the_page.access_for;
         self.approve(now, params, &asked, &Choice { sub: user, scopes, shown, access_for })
     }
 
     /// The hinted user, else the chosen one, else the first. A hint that leads nowhere is nobody.
-    fn who_signs_in(&self, params: &Params, asked: &AuthorizeRequest) -> Result<&User, PageError> {
-        let user = match (params.get("login_hint"), &self.state.at_the_page.user) {
+    pub(crate) fn who_sits_there(&self, params: &Params) -> Option<&User> {
+        match (params.get("login_hint"), &self.state.at_the_page.user) {
             (Some(hint), _) => self.state.users.iter().find(|user| user.is_hinted_by(hint)),
             (None, Some(sub)) => self.state.user(sub),
             (None, None) => self.state.users.first(),
-        };
+        }
+    }
+
+    fn who_signs_in(&self, params: &Params, asked: &AuthorizeRequest) -> Result<&User, PageError> {
+        let user = self.who_sits_there(params);
         let user =
             user.ok_or_else(|| PageError::new(400, "invalid_request", "The realm has no such user; add it first."))?;
         self.check_user(user, asked)?;
@@ -162,13 +167,21 @@ impl Realm {
 
     /// The scopes of this sign-in; with `include_granted_scopes` all that the project has from this user.
     fn remember_consent(&mut self, params: &Params, asked: &AuthorizeRequest, choice: &Choice) -> Vec<String> {
-        let granted = &mut self.state.grant_mut(&asked.client, &choice.sub).scopes;
-        for scope in &choice.scopes {
+        self.remember_scopes(&asked.client, &choice.sub, &choice.scopes);
+        if params.get("include_granted_scopes") == Some("true") {
+            return self.state.grant_mut(&asked.client, &choice.sub).scopes.clone();
+        }
+        choice.scopes.clone()
+    }
+
+    /// Notes down what a user has granted to a client's project.
+    pub(crate) fn remember_scopes(&mut self, client: &str, sub: &str, scopes: &[String]) {
+        let granted = &mut self.state.grant_mut(client, sub).scopes;
+        for scope in scopes {
             if !granted.contains(scope) {
                 granted.push(scope.clone());
             }
         }
-        if params.get("include_granted_scopes") == Some("true") { granted.clone() } else { choice.scopes.clone() }
     }
 
     fn mint_code(

@@ -8,7 +8,7 @@ use clap::Args;
 use serde::Deserialize;
 use serde_json::json;
 
-use crate::party::{Client, User};
+use crate::party::{Client, ServiceAccount, User};
 use crate::policy::PolicyPatch;
 use crate::profile::{BadProfile, Profile, ProfileName, UnknownProfile};
 use crate::provider::{Provider, ProviderBuilder};
@@ -37,7 +37,7 @@ pub struct ServeArgs {
     /// Seed of everything that is minted.
     #[arg(long, default_value_t = 0)]
     pub seed: u64,
-    /// JSON file with `policy`, `quirks`, `users` and `clients`, on top of the profile.
+    /// JSON file with `policy`, `quirks`, `users`, `clients` and `service_accounts`, on top of the profile.
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
 }
@@ -97,6 +97,7 @@ struct Config {
     quirks: QuirksPatch,
     users: Vec<User>,
     clients: Vec<Client>,
+    service_accounts: Vec<ServiceAccount>,
 }
 
 /// Why a provider does not start.
@@ -152,16 +153,19 @@ pub async fn serve(args: ServeArgs, mut ready: impl Write) -> Result<(), ServeEr
     let stopped = StopSignals::new().map_err(serve_error)?;
     let host = resolve(&args.host).await.map_err(serve_error)?;
     let builder = ProviderBuilder::default().host(host).port(args.port).profile(args.profile.load()?).seed(args.seed);
+    let builder = if args.ask { builder.consent(Consent::Ask) } else { builder };
     // Clients are kept by id; the one that the file names first is the one to speak of.
     let first = config.clients.first().map(|client| client.id.clone());
     let builder = args.public_url.iter().fold(
-        builder.policy(&config.policy).quirks(&config.quirks).users(config.users).clients(config.clients),
+        builder
+            .policy(&config.policy)
+            .quirks(&config.quirks)
+            .users(config.users)
+            .clients(config.clients)
+            .service_accounts(config.service_accounts),
         |builder, url| builder.public_url(url),
     );
     let provider = builder.start().await.map_err(serve_error)?;
-    if args.ask {
-        provider.default_realm().set_consent(Consent::Ask);
-    }
     let line = ready_line(&provider, first.as_deref());
     writeln!(ready, "{line}").and_then(|()| ready.flush()).map_err(ServeError::ReadyLine)?;
     stopped.wait().await;

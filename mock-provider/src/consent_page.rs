@@ -10,7 +10,7 @@ use crate::authorize::{Choice, may_untick};
 use crate::authorize_request::AuthorizeRequest;
 use crate::device::DeviceDecision;
 use crate::html::{escape, page};
-use crate::party::Standing;
+use crate::party::{Standing, User};
 use crate::realm::Realm;
 use crate::request::{Params, WireRequest};
 use crate::time::{Lifetime, Timestamp};
@@ -20,6 +20,8 @@ const USER: &str = "regrant_user";
 const SCOPE: &str = "regrant_scope:";
 const DECISION: &str = "regrant_decision";
 const ACCESS_FOR: &str = "regrant_access_for";
+
+const NOBODY: &str = "<h1>Choose an account</h1>\n<p>The form named no user of this realm. Go back and choose one.</p>";
 
 impl Realm {
     pub(crate) fn consent_page(&mut self, now: Timestamp, request: &WireRequest) -> Answer {
@@ -77,9 +79,7 @@ impl Realm {
         }
         let user = params.get(USER).and_then(|sub| self.state.user(sub));
         let Some(user) = user else {
-            let text =
-                "<h1>Choose an account</h1>\n<p>The form named no user of this realm. Go back and choose one.</p>";
-            return Answer::html(400, &page("Sign in – Google Accounts", text));
+            return Answer::html(400, &page("Sign in – Google Accounts", NOBODY));
         };
         if let Err(error) = self.check_user(user, asked) {
             return self.sign_in_error(params, &error);
@@ -92,19 +92,21 @@ impl Realm {
     }
 
     /// Where a person types in the code that a device shows.
-    pub(crate) fn device_page(&mut self, request: &WireRequest) -> Answer {
+    pub(crate) fn device_page(&mut self, now: Timestamp, request: &WireRequest) -> Answer {
         let params = &request.params;
         let title = "Connect a device – Google Accounts";
         if request.method != Method::POST {
             return Answer::html(200, &page(title, &self.device_form(params.get("user_code").unwrap_or_default())));
         }
         let allowed = params.get(DECISION) == Some("allow");
-        let user = params.get(USER).and_then(|sub| self.state.user(sub)).map(|user| user.sub.as_str().into());
-        let decision = match user.filter(|_| allowed) {
-            Some(sub) => DeviceDecision::Approved(sub),
-            None => DeviceDecision::Denied,
+        let active = |user: &&User| user.standing == Standing::Active;
+        let user = params.get(USER).and_then(|sub| self.state.user(sub)).filter(active);
+        let decision = match (allowed, user) {
+            (true, Some(user)) => DeviceDecision::Approved(user.sub.as_str().into()),
+            (true, None) => return Answer::html(400, &page(title, NOBODY)),
+            (false, _) => DeviceDecision::Denied,
         };
-        if self.decide_device(params.get("user_code").unwrap_or_default(), decision) {
+        if self.decide_device(now, params.get("user_code").unwrap_or_default(), decision) {
             let text = if allowed { "Your device is connected" } else { "Your device was not connected" };
             return Answer::html(200, &page(title, &format!("<h1>{text}</h1>\n<p>You can close this page.</p>")));
         }
@@ -116,6 +118,7 @@ impl Realm {
             .state
             .users
             .iter()
+            .filter(|user| user.standing == Standing::Active)
             .enumerate()
             .map(|(index, user)| {
                 let text = format!("{} ({})", user.name(), user.email);

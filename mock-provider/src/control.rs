@@ -5,7 +5,7 @@
 //! a test holds it to the types here. The calls are sorted by what they are about: [`crate::control_rules`],
 //! [`crate::control_faults`], [`crate::control_states`], [`crate::control_observe`].
 
-use axum::extract::{Path, State};
+use axum::extract::{DefaultBodyLimit, Path, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -22,6 +22,9 @@ use crate::policy::Policy;
 use crate::provider::{RealmOptions, Realms};
 use crate::quirks::Quirks;
 use crate::state::Counters;
+
+/// A snapshot of a million tokens has some 400 MB.
+const LARGEST_SNAPSHOT: usize = 1 << 30;
 
 pub(crate) fn router() -> Router<Realms> {
     let realm = Router::new()
@@ -46,7 +49,7 @@ pub(crate) fn router() -> Router<Realms> {
         .route("/expire", post(states::expire))
         .route("/tokens/{label}", get(states::token))
         .route("/seed", post(states::seed))
-        .route("/snapshot", get(states::snapshot).put(states::restore))
+        .route("/snapshot", get(states::snapshot).put(states::restore).layer(DefaultBodyLimit::max(LARGEST_SNAPSHOT)))
         .route("/memory", post(states::remember))
         .route("/restart", post(states::restart))
         .route("/reset", post(states::reset))

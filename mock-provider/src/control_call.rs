@@ -17,6 +17,7 @@ pub(crate) enum Refusal {
     BadQuery(QueryRejection),
     Realm(RealmError),
     BadLabel(String),
+    BadProfile(String),
     BadName(String),
     NoSuchRealm(String),
     TooSlow(String),
@@ -66,7 +67,7 @@ impl IntoResponse for Refusal {
         let (status, text) = match self {
             Self::BadBody(rejection) => (StatusCode::BAD_REQUEST, rejection.body_text()),
             Self::BadQuery(rejection) => (StatusCode::BAD_REQUEST, rejection.body_text()),
-            Self::BadLabel(text) => (StatusCode::BAD_REQUEST, text),
+            Self::BadLabel(text) | Self::BadProfile(text) => (StatusCode::BAD_REQUEST, text),
             Self::BadName(name) => (
                 StatusCode::BAD_REQUEST,
                 format!("`{name}` is no name of a realm; use letters, digits, `-`, `_` and `.`"),
@@ -94,6 +95,8 @@ const fn status_of(error: &RealmError) -> StatusCode {
         | RealmError::NotParked(_) => StatusCode::NOT_FOUND,
         RealmError::BadReply(_)
         | RealmError::OnlySecret(_)
+        | RealmError::Forgotten
+        | RealmError::BadSnapshot(_)
         | RealmError::TooMany { .. }
         | RealmError::NobodyToSeedFor(_) => StatusCode::BAD_REQUEST,
     }

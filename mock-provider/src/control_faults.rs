@@ -39,7 +39,7 @@ pub(crate) async fn list_presets() -> Json<&'static BTreeMap<String, Preset>> {
 }
 
 pub(crate) async fn hold(Named(realm): Named, body: Input<HoldSpec>) -> Answer<Done> {
-    realm.hold(body?.0);
+    realm.hold(body?.0)?;
     done()
 }
 
@@ -86,11 +86,11 @@ pub(crate) struct Release {
     order: Vec<Sequence>,
 }
 
-/// Each is answered before the next one goes, so the order is the order of effects.
+/// Each is answered, or waits behind another hold, before the next one goes: the order is the order of effects.
 pub(crate) async fn release(Named(realm): Named, body: Input<Release>) -> Answer<Done> {
     for sequence in body?.0.order {
         realm.release(sequence)?;
-        let answered = tokio::time::timeout(PATIENCE, realm.wait_for_answer(sequence)).await;
+        let answered = tokio::time::timeout(PATIENCE, realm.wait_past_release(sequence)).await;
         answered.map_err(|_| Refusal::TooSlow(format!("request {sequence} has no answer yet")))?;
     }
     done()

@@ -1,8 +1,8 @@
 //! Control calls about what happened: the journal, assertions on it, and the genealogy of tokens.
 
 use axum::Json;
-use axum::extract::Query;
 use axum::extract::rejection::QueryRejection;
+use axum::extract::{Path, Query, State};
 use serde::{Deserialize, Serialize};
 
 use crate::control_call::{Answer, Input, Named, Refusal};
@@ -10,6 +10,7 @@ use crate::control_faults::{PATIENCE, patience};
 use crate::genealogy::{FamilyFilter, FamilyView};
 use crate::journal::Entry;
 use crate::journal_query::{Assertion, AssertionResult, JournalFilter};
+use crate::provider::Realms;
 use crate::time::Lifetime;
 
 /// Requests, oldest first.
@@ -50,7 +51,13 @@ pub(crate) async fn wait_for_journal(Named(realm): Named, body: Input<WaitForJou
     Ok(Json(JournalView { entries, dropped: realm.journal_dropped() }))
 }
 
-pub(crate) async fn assert_journal(Named(realm): Named, body: Input<Assertion>) -> Answer<AssertionResult> {
+/// Asked of a realm that is not there it is 404: a misspelt name would hold.
+pub(crate) async fn assert_journal(
+    State(realms): State<Realms>,
+    Path(name): Path<String>,
+    body: Input<Assertion>,
+) -> Answer<AssertionResult> {
+    let realm = realms.find(&name).ok_or(Refusal::NoSuchRealm(name))?;
     Ok(Json(realm.assert_journal(&body?.0)))
 }
 

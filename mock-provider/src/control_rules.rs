@@ -25,16 +25,23 @@ pub(crate) async fn change_policy(Named(realm): Named, body: Input<PolicyPatch>)
     Ok(Json(realm.policy()))
 }
 
-/// All life rules at once: those of a profile.
+/// All life rules at once: those of a built-in profile, or of one that is given whole.
 #[derive(Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-pub(crate) struct WholePolicy {
-    profile: ProfileName,
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub(crate) enum WholePolicy {
+    /// A built-in one.
+    Profile(ProfileName),
+    /// One of your own.
+    Custom(Box<Profile>),
 }
 
 pub(crate) async fn set_policy(Named(realm): Named, body: Input<WholePolicy>) -> Answer<Policy> {
-    realm.follow(body?.0.profile.profile());
+    let profile = match body?.0 {
+        WholePolicy::Profile(name) => name.profile(),
+        WholePolicy::Custom(profile) => profile.checked().map_err(|error| Refusal::BadProfile(error.to_string()))?,
+    };
+    realm.follow(profile);
     Ok(Json(realm.policy()))
 }
 

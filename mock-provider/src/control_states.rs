@@ -141,7 +141,7 @@ pub(crate) struct Restart {
 
 pub(crate) async fn restart(Named(realm): Named, body: Input<Restart>) -> Answer<Done> {
     let Json(Restart { lose, keys }) = body?;
-    realm.restart(lose, keys);
+    realm.restart(lose, keys)?;
     done()
 }
 

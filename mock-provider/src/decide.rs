@@ -1,9 +1,10 @@
 //! From a request to a decision: journal it, let a scripted reply or the endpoint speak, and lay the answer out.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use http::header;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 
 use crate::answer::{Answer, Body};
 use crate::authorize::error_page;
@@ -14,7 +15,7 @@ use crate::journal::{Delivery, Entry, Sequence};
 use crate::keys::SigningKey;
 use crate::matcher::Traits;
 use crate::realm::Realm;
-use crate::reply::{Offer, Reply};
+use crate::reply::Reply;
 use crate::request::WireRequest;
 use crate::time::{Lifetime, Timestamp};
 
@@ -62,7 +63,7 @@ pub(crate) struct Decision {
 /// An answer ready to be sent.
 pub(crate) struct Rendered {
     pub(crate) status: u16,
-    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) headers: HeaderMap,
     pub(crate) body: Vec<u8>,
     pub(crate) fault: Option<Fault>,
     /// How long it waits, in real time.
@@ -93,17 +94,17 @@ impl Realm {
             arrived: now,
             decided: None,
             endpoint: request.endpoint,
-            method: request.method.to_string(),
-            path: request.path.clone(),
+            method: method_name(&request.method),
+            path: request.endpoint.same_path(&request.path),
             content_type: content_type
                 .map(|text| text.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()),
             params: self.shown_params(request),
-            repeated: request.params.repeated().to_vec(),
+            repeated: request.params.repeated().iter().map(|name| plain_name(name.clone()).into_owned()).collect(),
             secrets_in_url: self.secrets_in_url(request),
             client_auth: credentials.method,
             bearer,
             cookies: request.headers.contains_key(header::COOKIE),
-            client: credentials.id,
+            client: credentials.id.clone().filter(|id| self.is_client(id)),
             user: None,
             presented: None,
             parked: false,
@@ -120,21 +121,34 @@ impl Realm {
         self.state.label_of(value).map(|label| label.to_string())
     }
 
-    fn shown_params(&self, request: &WireRequest) -> BTreeMap<String, String> {
+    /// Names and values come from outside: what is shown is a plain name, and a value that is known to be harmless.
+    fn shown_params(&self, request: &WireRequest) -> BTreeMap<Cow<'static, str>, Cow<'static, str>> {
         let shown = |name: &str, value: &str| match self.named(value) {
-            Some(label) => label,
-            None if HARMLESS.contains(&name) => value.to_owned(),
-            None => "present".to_owned(),
+            Some(label) => Cow::Owned(label),
+            None if name == "client_id" && !self.is_client(value) => Cow::Borrowed("unknown"),
+            None if HARMLESS.contains(&name) && !self.is_client_secret(value) => Cow::Owned(value.to_owned()),
+            None => Cow::Borrowed("present"),
         };
-        request.params.iter().map(|(name, value)| (name.to_owned(), shown(name, value))).collect()
+        request.params.named().map(|(name, value)| (plain_name(name.clone()), shown(name, value))).collect()
+    }
+
+    fn is_client(&self, id: &str) -> bool {
+        self.state.clients.contains_key(id) || self.state.service_accounts.iter().any(|robot| robot.email == id)
+    }
+
+    fn is_client_secret(&self, value: &str) -> bool {
+        value.len() > 8 && self.state.clients.values().any(|client| client.has_secret(value))
     }
 
     fn secrets_in_url(&self, request: &WireRequest) -> Vec<String> {
+        if request.query.is_empty() {
+            return vec![];
+        }
         let in_query = form_urlencoded::parse(request.query.as_bytes());
-        let secret = |(name, value): &(std::borrow::Cow<'_, str>, std::borrow::Cow<'_, str>)| {
+        let secret = |(name, value): &(Cow<'_, str>, Cow<'_, str>)| {
             SECRET.contains(&name.as_ref()) || self.state.label_of(value).is_some()
         };
-        in_query.filter(secret).map(|(name, _)| name.into_owned()).collect()
+        in_query.filter(secret).map(|(name, _)| plain_name(Cow::Owned(name.into_owned())).into_owned()).collect()
     }
 
     /// Decides a request. A scripted reply is spent; unless it comes before the commit, the endpoint does its work.
@@ -147,34 +161,39 @@ impl Realm {
             (None, honest) => honest.unwrap_or_else(Answer::wrong_method),
         };
         let presented = effect.presented.or_else(|| self.presented_anywhere(request));
+        let known_client = effect.client.filter(|id| self.is_client(id));
+        let owner = presented.filter(|_| effect.user.is_none()).and_then(|label| self.owner_of(label));
         let tick = self.journal.tick();
         if let Some(entry) = self.journal.entry_mut(sequence) {
             entry.decided = Some(now);
             entry.decided_tick = Some(tick);
-            entry.client = effect.client.or_else(|| entry.client.take());
-            entry.user = effect.user;
+            let (client, user) = owner.unzip();
+            entry.client = known_client.or_else(|| entry.client.take()).or(client);
+            entry.user = effect.user.or(user);
             entry.error = answer.error_code().or(effect.error);
             entry.refusal = effect.refusal;
             entry.minted = effect.minted;
             entry.scripted = reply.is_some();
             entry.presented = presented;
         }
-        self.memory.note(now, &self.state);
+        self.note(now);
         let may_gzip = self.state.quirks.gzip.is_on() && reply.is_none();
         Decision { now, answer, reply, key: self.signing_key(now), may_gzip }
     }
 
+    /// The first reply that is for this request; those behind it have seen it too and count it.
     fn take_reply(&mut self, now: Timestamp, request: &WireRequest) -> Option<Reply> {
         if self.replies.is_empty() {
             return None;
         }
+        self.replies.retain(|reply| !reply.is_over(now));
         let traits: Traits = self.traits_of(request);
-        let offers = self.replies.iter_mut().map(|reply| reply.offer(now, &traits));
-        let (index, offer) = offers.enumerate().find(|(_, offer)| *offer != Offer::Passes)?;
-        match offer {
-            Offer::AnswersLast => Some(self.replies.remove(index)),
-            Offer::Answers | Offer::Passes => self.replies.get(index).cloned(),
+        let strikes: Vec<bool> = self.replies.iter_mut().map(|reply| reply.offer(now, &traits)).collect();
+        let index = strikes.iter().position(|strikes| *strikes)?;
+        if self.replies[index].spend() {
+            return Some(self.replies.remove(index));
         }
+        self.replies.get(index).cloned()
     }
 
     fn honest(&mut self, now: Timestamp, request: &WireRequest) -> Answer {
@@ -190,9 +209,17 @@ impl Realm {
             Endpoint::Revoke => self.revoke(now, request),
             Endpoint::Resource => self.resource(now, request),
             Endpoint::DeviceCode => self.device_code(now, request),
-            Endpoint::DevicePage => self.device_page(request),
+            Endpoint::DevicePage => self.device_page(now, request),
             Endpoint::ConsentPage => self.consent_page(now, request),
             Endpoint::SignInError => error_page(request),
+        }
+    }
+
+    /// Writes down that an answer is lost; the request goes on until the client leaves.
+    pub(crate) fn lose(&mut self, sequence: Sequence, status: Option<u16>) {
+        if let Some(entry) = self.journal.entry_mut(sequence) {
+            entry.status = status;
+            entry.delivery = Delivery::Lost;
         }
     }
 
@@ -219,12 +246,12 @@ impl Decision {
             Body::Json(text, layout) => text.signed(&sign).render(layout).into_bytes(),
             Body::Callback(callback) => match callback.send(&sign) {
                 Sent::Location(url) => {
-                    headers.push(("location".to_owned(), url));
+                    put(&mut headers, header::LOCATION, &url);
                     vec![]
                 }
                 Sent::Page(page) => {
                     status = if status == 302 { 200 } else { status };
-                    headers.push(("content-type".to_owned(), "text/html; charset=UTF-8".to_owned()));
+                    put(&mut headers, header::CONTENT_TYPE, "text/html; charset=UTF-8");
                     page.into_bytes()
                 }
             },
@@ -233,11 +260,29 @@ impl Decision {
             Some(reply) => reply.padded(body),
             None => body,
         };
-        if !headers.iter().any(|(name, _)| name == "date") {
-            headers.push(("date".to_owned(), now.http_date()));
+        if !headers.contains_key(header::DATE) {
+            put(&mut headers, header::DATE, &now.http_date());
         }
         let fault = reply.as_ref().and_then(Reply::fault);
         let delay = reply.as_ref().and_then(Reply::delay);
         Rendered { status, headers, body, fault, delay, may_gzip }
     }
+}
+
+fn put(headers: &mut HeaderMap, name: HeaderName, value: &str) {
+    headers.extend(HeaderValue::from_str(value).ok().map(|value| (name, value)));
+}
+
+fn method_name(method: &Method) -> Cow<'static, str> {
+    match *method {
+        Method::GET => Cow::Borrowed("GET"),
+        Method::POST => Cow::Borrowed("POST"),
+        _ => Cow::Owned(method.to_string()),
+    }
+}
+
+/// A parameter's name as it may stand in a journal: a body that is no form can end up as one.
+fn plain_name(name: Cow<'static, str>) -> Cow<'static, str> {
+    let plain = name.len() <= 200 && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.:/-".contains(&byte));
+    if plain { name } else { Cow::Borrowed("(not a name)") }
 }

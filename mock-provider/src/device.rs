@@ -11,6 +11,7 @@ use serde_json::json;
 use crate::answer::{Answer, Effect, OAuthError};
 use crate::issue::Issue;
 use crate::party::ClientKind;
+use crate::policy::Publishing;
 use crate::quirks::DeviceExpired;
 use crate::realm::Realm;
 use crate::request::WireRequest;
@@ -73,8 +74,8 @@ impl Realm {
     }
 
     fn begin_device(&mut self, now: Timestamp, request: &WireRequest) -> Result<u32, OAuthError> {
-        let id = request.credentials().id.ok_or_else(OAuthError::no_client)?;
-        let client = self.active_client(&id)?;
+        let id = request.credentials().id.as_deref().ok_or_else(OAuthError::no_client)?;
+        let client = self.active_client(id)?;
         if client.kind != ClientKind::Tv {
             return Err(OAuthError::new(401, "invalid_client", "Invalid client type."));
         }
@@ -132,17 +133,34 @@ impl Realm {
             });
         }
         let sub = code.poll(now)?;
-        code.decision = DeviceDecision::Claimed;
         let (client, scopes) = (Arc::clone(&code.client), Arc::clone(&code.scopes));
+        self.check_account(&sub, &scopes)?;
+        self.check_audience_of(&client, &sub)?;
+        self.state.device_codes[place as usize].decision = DeviceDecision::Claimed;
+        self.remember_scopes(&client, &sub, &scopes);
         Ok(self.issue_with_family(now, client, sub, scopes, None))
     }
 
-    /// The person enters the user code and decides.
-    pub(crate) fn decide_device(&mut self, user_code: &str, decision: DeviceDecision) -> bool {
+    /// Whether the project is for this user.
+    fn check_audience_of(&self, client: &str, sub: &str) -> Result<(), OAuthError> {
+        let Some(user) = self.state.user(sub) else { return Ok(()) };
+        match self.state.policy_for(client).publishing {
+            Publishing::Internal if user.hd.is_none() => {
+                let text = "This client is restricted to users within its organization.";
+                Err(OAuthError::new(403, "org_internal", text))
+            }
+            Publishing::Testing if !user.test_user => Err(OAuthError::new(403, "access_denied", "Forbidden")),
+            Publishing::Internal | Publishing::Testing | Publishing::Production => Ok(()),
+        }
+    }
+
+    /// The person enters the user code and decides; says whether a device waits with that code.
+    pub(crate) fn decide_device(&mut self, now: Timestamp, user_code: &str, decision: DeviceDecision) -> bool {
         let wanted = |code: &char| code.is_ascii_alphanumeric();
         let plain = |text: &str| text.chars().filter(wanted).collect::<String>().to_ascii_uppercase();
         let pending = |code: &&mut DeviceCode| {
-            plain(&code.user_code) == plain(user_code) && code.decision == DeviceDecision::Pending
+            let waits = now < code.expires && code.decision == DeviceDecision::Pending;
+            waits && plain(&code.user_code) == plain(user_code)
         };
         let found = self.state.device_codes.iter_mut().find(pending);
         found.map(|code| code.decision = decision).is_some()

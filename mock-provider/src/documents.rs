@@ -1,8 +1,9 @@
 //! The documents that clients read once and keep: discovery and keys.
 
+use http::{HeaderMap, header};
 use serde_json::{Map, Value, json};
 
-use crate::answer::{ALT_SVC, Answer, Body, Effect};
+use crate::answer::{ALT_SVC, Answer, Body, Effect, header_map};
 use crate::endpoint::{ROBOT_JWK, ROBOT_X509};
 use crate::json_text::Layout;
 use crate::keys::SigningKey;
@@ -12,10 +13,10 @@ use crate::realm::Realm;
 use crate::request::WireRequest;
 use crate::time::Timestamp;
 
-/// How long discovery may be kept, in seconds.
+/// How long discovery may be kept, in seconds; its header says the same.
 const DISCOVERY_LIFETIME: u64 = 3600;
 
-/// How long keys may be kept, in seconds: between five and seven hours at Google.
+/// How long keys may be kept, in seconds, as their header says: between five and seven hours at Google.
 const KEYS_LIFETIME: u64 = 21_155;
 
 impl Realm {
@@ -27,21 +28,20 @@ impl Realm {
         } else {
             self.openid_configuration()
         };
-        let cache = format!("public, max-age={DISCOVERY_LIFETIME}");
-        let headers = [
+        let headers = header_map(&[
             ("accept-ranges", "bytes"),
             ("access-control-allow-origin", "*"),
             ("cross-origin-opener-policy", "same-origin; report-to=\"federated-signon-mpm-access\""),
             ("x-content-type-options", "nosniff"),
             ("server", "sffe"),
             ("x-xss-protection", "0"),
-            ("cache-control", &cache),
+            ("cache-control", "public, max-age=3600"),
             ("last-modified", "Tue, 17 Mar 2026 14:48:34 GMT"),
             ("content-type", "application/json"),
             ("vary", "Accept-Encoding"),
             ("alt-svc", ALT_SVC),
-        ];
-        cached(now, DISCOVERY_LIFETIME, &headers, Value::Object(document), Layout::Lines(1))
+        ]);
+        cached(now, DISCOVERY_LIFETIME, headers, Value::Object(document), Layout::Lines(1))
     }
 
     fn openid_configuration(&self) -> Map<String, Value> {
@@ -134,25 +134,23 @@ impl Realm {
 }
 
 fn keys_answer(now: Timestamp, document: Value) -> Answer {
-    let cache = format!("public, max-age={KEYS_LIFETIME}, must-revalidate, no-transform");
-    let headers = [
+    let headers = header_map(&[
         ("server", "scaffolding on HTTPServer2"),
         ("x-xss-protection", "0"),
         ("x-frame-options", "SAMEORIGIN"),
         ("x-content-type-options", "nosniff"),
-        ("access-control-allow-origin", "*"),
-        ("cache-control", &cache),
+        ("cache-control", "public, max-age=21155, must-revalidate, no-transform"),
         ("content-type", "application/json; charset=UTF-8"),
         ("accept-ranges", "none"),
         ("vary", "Origin,X-Origin,Referer,Accept-Encoding"),
         ("alt-svc", ALT_SVC),
-    ];
-    cached(now, KEYS_LIFETIME, &headers, document, Layout::Pretty(2))
+    ]);
+    cached(now, KEYS_LIFETIME, headers, document, Layout::Pretty(2))
 }
 
-fn cached(now: Timestamp, seconds: u64, headers: &[(&str, &str)], document: Value, layout: Layout) -> Answer {
-    let expires = ("expires".to_owned(), now.plus(std::time::Duration::from_secs(seconds)).http_date());
-    let headers =
-        headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).chain([expires]).collect();
-    Answer { status: 200, headers, body: Body::Json(document.into(), layout), effect: Effect::default() }
+fn cached(now: Timestamp, seconds: u64, headers: HeaderMap, document: Value, layout: Layout) -> Answer {
+    let body = Body::Json(document.into(), layout);
+    let mut answer = Answer { status: 200, headers, body, effect: Effect::default() };
+    answer.put_header(header::EXPIRES, &now.plus(std::time::Duration::from_secs(seconds)).http_date());
+    answer
 }

@@ -1,5 +1,7 @@
 //! Google's paths, and what each of them is.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 /// What a path is for.
@@ -41,7 +43,7 @@ pub enum Endpoint {
 pub(crate) const ROBOT_X509: &str = "/robot/v1/metadata/x509/";
 pub(crate) const ROBOT_JWK: &str = "/robot/v1/metadata/jwk/";
 
-const PATHS: [(&str, Endpoint); 26] = [
+const PATHS: [(&str, Endpoint); 27] = [
     ("/.well-known/openid-configuration", Endpoint::Discovery),
     ("/.well-known/oauth-authorization-server", Endpoint::Discovery),
     ("/oauth2/v3/certs", Endpoint::Jwks),
@@ -60,6 +62,7 @@ const PATHS: [(&str, Endpoint); 26] = [
     ("/oauth2/v1/userinfo", Endpoint::Userinfo),
     ("/tokeninfo", Endpoint::Tokeninfo),
     ("/oauth2/v3/tokeninfo", Endpoint::Tokeninfo),
+    ("/oauth2/v2/tokeninfo", Endpoint::Tokeninfo),
     ("/oauth2/v1/tokeninfo", Endpoint::Tokeninfo),
     ("/revoke", Endpoint::Revoke),
     ("/o/oauth2/revoke", Endpoint::Revoke),
@@ -75,6 +78,12 @@ impl Endpoint {
     pub fn at(path: &str) -> Option<Self> {
         let fits = |known: &str| known == path || known.ends_with('/') && path.starts_with(known);
         PATHS.iter().find(|(known, _)| fits(known)).map(|(_, endpoint)| *endpoint)
+    }
+
+    /// A path of this endpoint; the known ones are never copied.
+    pub(crate) fn same_path(self, path: &str) -> Cow<'static, str> {
+        let known = PATHS.iter().find(|(known, endpoint)| *known == path && *endpoint == self);
+        known.map_or_else(|| Cow::Owned(path.to_owned()), |(known, _)| Cow::Borrowed(*known))
     }
 
     /// The first path of this endpoint, below the realm's base.

@@ -33,13 +33,22 @@ impl Entropy {
     }
 
     fn block(&mut self) -> digest::Digest {
-        self.drawn += 1;
-        let input = format!("{}/{}/{}", self.seed, self.purpose, self.drawn);
-        digest::digest(&digest::SHA256, input.as_bytes())
+        self.drawn = self.drawn.wrapping_add(1);
+        let mut context = digest::Context::new(&digest::SHA256);
+        context.update(&self.seed.to_be_bytes());
+        context.update(&self.drawn.to_be_bytes());
+        context.update(self.purpose.as_bytes());
+        context.finish()
     }
 
-    fn text(&mut self, bytes: usize) -> String {
-        URL_SAFE_NO_PAD.encode(self.bytes(bytes))
+    /// A text of `length` characters: a prefix, and base64url.
+    fn token(&mut self, prefix: &str, length: usize) -> String {
+        let bytes = self.bytes((length - prefix.len()) * 3 / 4 + 1);
+        let mut text = String::with_capacity(length + 4);
+        text.push_str(prefix);
+        URL_SAFE_NO_PAD.encode_string(bytes, &mut text);
+        text.truncate(length);
+        text
     }
 
     fn base36(&mut self, length: usize) -> String {
@@ -49,22 +58,22 @@ impl Entropy {
 
     /// An access token: `ya29.a0…`, about 200 characters.
     pub(crate) fn access_token(&mut self) -> String {
-        format!("ya29.a0{}", self.text(147))
+        self.token("ya29.a0", 203)
     }
 
     /// A refresh token: `1//0…`, 103 characters. Its slashes shake out clients that forget to form-encode.
     pub(crate) fn refresh_token(&mut self) -> String {
-        format!("1//0{}", &self.text(75)[..99])
+        self.token("1//0", 103)
     }
 
     /// An authorization code: `4/0A…`, 73 characters.
     pub(crate) fn code(&mut self) -> String {
-        format!("4/0A{}", &self.text(54)[..69])
+        self.token("4/0A", 73)
     }
 
     /// A device code: `AH-1Ng…`, 98 characters.
     pub(crate) fn device_code(&mut self) -> String {
-        format!("AH-1Ng{}", &self.text(69)[..92])
+        self.token("AH-1Ng", 98)
     }
 
     /// A user code: `XXXX-XXXX`, without vowels, so that it spells nothing (RFC 8628 section 6.1).
@@ -76,12 +85,12 @@ impl Entropy {
 
     /// An access token of a service account: `ya29.c.…`.
     pub(crate) fn service_access_token(&mut self) -> String {
-        format!("ya29.c.{}", self.text(147))
+        self.token("ya29.c.", 203)
     }
 
     /// A proof of having signed in again.
     pub(crate) fn rapt(&mut self) -> String {
-        format!("AEjHL4{}", self.text(48))
+        self.token("AEjHL4", 70)
     }
 
     /// A client id: project number, 32 characters, and Google's suffix.
@@ -93,7 +102,7 @@ impl Entropy {
 
     /// A client secret: `GOCSPX-` and 28 characters.
     pub(crate) fn client_secret(&mut self) -> String {
-        format!("GOCSPX-{}", self.text(21))
+        self.token("GOCSPX-", 35)
     }
 }
 

@@ -7,7 +7,7 @@ use crate::handle::RealmError;
 use crate::party::{Client, ServiceAccount, Standing};
 use crate::realm::Realm;
 use crate::secret::Secret;
-use crate::state::{Reauth, project_of};
+use crate::state::project_of;
 use crate::time::Timestamp;
 
 /// An event. Users are named by subject or e-mail address, clients by id, service accounts by e-mail address.
@@ -46,9 +46,9 @@ pub enum Event {
     SecretAdded(String),
     /// The client's older secret is good no more.
     SecretRetired(String),
-    /// The user's next refresh gets `invalid_rapt`.
+    /// Refreshes of families from before get `invalid_rapt`, until they bring the proof of a new sign-in.
     ReauthRequired(String),
-    /// The user has signed in again; the `rapt` that is returned proves it.
+    /// The user has signed in again; the `rapt` that is returned proves it when a refresh brings it.
     Reauthenticated(String),
     /// A Workspace administrator lets these scopes out no more: `admin_policy_enforced`.
     ScopesRestricted(Vec<String>),
@@ -101,7 +101,7 @@ impl Realm {
             Event::SecretRetired(client) => self.retire_secret(&client)?,
             Event::ReauthRequired(user) => {
                 let sub = self.known_user(&user)?;
-                self.state.reauth.insert(sub, Reauth::Due);
+                self.state.reauth.entry(sub).or_default().required = Some(now);
             }
             Event::Reauthenticated(user) => return self.reauthenticate(now, &user).map(Some),
             Event::ScopesRestricted(scopes) => self.state.restricted_scopes.extend(scopes),
@@ -172,7 +172,7 @@ impl Realm {
     fn reauthenticate(&mut self, now: Timestamp, who: &str) -> Result<Secret, RealmError> {
         let sub = self.known_user(who)?;
         let rapt = Secret::new(self.state.entropy.rapt());
-        self.state.reauth.insert(sub, Reauth::Done(now, rapt.clone()));
+        self.state.reauth.entry(sub).or_default().done = Some((now, rapt.clone()));
         Ok(rapt)
     }
 }

@@ -129,6 +129,15 @@ impl Family {
         self
     }
 
+    /// Whether it is a tree that can have grown: with a root, and every parent older than its child.
+    pub fn is_whole(&self) -> bool {
+        let older = |(index, member): (usize, &Member)| match member.parent {
+            None => index == 0,
+            Some(parent) => parent < index,
+        };
+        !self.members.is_empty() && self.members.iter().enumerate().all(older)
+    }
+
     /// Its refresh tokens, oldest first.
     pub fn members(&self) -> &[Member] {
         &self.members
@@ -139,9 +148,16 @@ impl Family {
         self.end
     }
 
-    /// Ends the family; the first reason stays.
+    /// Ends the family; the first reason stays, unless it was still to be felt.
     pub fn finish(&mut self, why: FamilyEnd, at: Timestamp) {
-        self.end.get_or_insert(Ended { why, at, felt_from: None, reused: None });
+        self.finish_with(Ended { why, at, felt_from: None, reused: None });
+    }
+
+    fn finish_with(&mut self, end: Ended) {
+        let to_come = self.end.and_then(|known| known.felt_from).is_some_and(|from| from > end.at);
+        if self.end.is_none() || to_come {
+            self.end = Some(end);
+        }
     }
 
     /// Ends the family at `at`, but lets it live on until the news has got round.
@@ -215,7 +231,7 @@ impl Family {
             Reuse::Reject => Outcome::Refused(Refusal::Replaced),
             Reuse::RevokeFamily | Reuse::RevokeGrant | Reuse::RevokeUser => {
                 let why = FamilyEnd::ReuseDetected;
-                self.end.get_or_insert(Ended { why, at: now, felt_from: None, reused: Some(presented) });
+                self.finish_with(Ended { why, at: now, felt_from: None, reused: Some(presented) });
                 Outcome::Refused(Refusal::ReuseDetected)
             }
         }

@@ -3,6 +3,7 @@
 //! The control API speaks the same calls over HTTP. Each call takes the realm's lock for a moment; none does I/O or
 //! signs under it. What passes through a realm is [`crate::traffic`], what is asked of its journal [`crate::observe`].
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -40,6 +41,8 @@ pub struct RealmHandle(Arc<Shared>);
 struct Shared {
     realm: Mutex<Realm>,
     holds: Mutex<HoldBoard>,
+    /// Whether any hold is in force, so that requests need not ask for the lock.
+    holding: AtomicBool,
     /// Counts changes, so that whoever waits for one looks again.
     changes: watch::Sender<u64>,
     stopwatch: Stopwatch,
@@ -65,7 +68,8 @@ impl RealmHandle {
     pub(crate) fn new(setup: RealmSetup, stopwatch: Stopwatch) -> Self {
         let realm = Mutex::new(Realm::new(setup.clone(), 0));
         let changes = watch::Sender::new(0);
-        Self(Arc::new(Shared { realm, holds: Mutex::default(), changes, stopwatch, setup }))
+        let (holds, holding) = (Mutex::default(), AtomicBool::new(false));
+        Self(Arc::new(Shared { realm, holds, holding, changes, stopwatch, setup }))
     }
 
     pub(crate) fn realm(&self) -> MutexGuard<'_, Realm> {
@@ -88,8 +92,16 @@ impl RealmHandle {
         (realm, now)
     }
 
+    /// Whether any hold is in force.
+    pub(crate) fn is_holding(&self) -> bool {
+        self.0.holding.load(Ordering::Acquire)
+    }
+
+    /// Tells those who wait that something has changed. Whoever begins to wait later looks first.
     pub(crate) fn changed(&self) {
-        self.0.changes.send_modify(|count| *count = count.wrapping_add(1));
+        if self.0.changes.receiver_count() > 0 {
+            self.0.changes.send_modify(|count| *count = count.wrapping_add(1));
+        }
     }
 
     /// Looks again at every change until there is something to see.
@@ -167,19 +179,19 @@ impl RealmHandle {
         realm.state.policy = realm.state.policy.patched(patch);
     }
 
-    /// Puts other life rules in place of all that are in force.
+    /// Puts other life rules in place of all that are in force; refusals are Google's again.
     pub fn set_policy(&self, policy: Policy) {
-        self.realm().state.policy = policy;
+        let mut realm = self.realm();
+        realm.state.policy = policy;
+        realm.state.refusals.clear();
     }
 
     /// Follows a profile from now on: its life rules, its refusals, its names.
     pub fn follow(&self, profile: Profile) {
         let mut realm = self.realm();
         realm.state.policy = profile.policy;
+        realm.state.quirks = profile.members.put_into(realm.state.quirks);
         realm.state.refusals = profile.refusals;
-        if let Some(member) = profile.members.refresh_expiry {
-            realm.state.quirks.expiry_member = member;
-        }
     }
 
     /// The switches as they stand.
@@ -269,7 +281,7 @@ impl RealmHandle {
         page.user = user.or_else(|| page.user.take());
         page.consent = decision.consent.unwrap_or(page.consent);
         if let Some(without) = decision.without {
-            page.without = crate::authorize::granted_form(&without);
+            page.without = without;
         }
         if let Some(length) = decision.access_for {
             page.access_for = Some(length).filter(|length| !length.0.is_zero());
@@ -282,12 +294,13 @@ impl RealmHandle {
     /// # Errors
     /// When there is no such user, or no device waits with this code.
     pub fn decide_device(&self, user_code: &str, user: Option<&str>) -> Result<(), RealmError> {
-        let mut realm = self.realm();
+        let (mut realm, now) = self.realm_now();
         let decision = match user {
             Some(user) => DeviceDecision::Approved(realm.known_user(user)?.into()),
             None => DeviceDecision::Denied,
         };
-        let decided = realm.decide_device(user_code, decision);
+        let decided = realm.decide_device(now, user_code, decision);
+        realm.note(now);
         if decided { Ok(()) } else { Err(RealmError::NoSuchDevice(user_code.to_owned())) }
     }
 
@@ -298,8 +311,7 @@ impl RealmHandle {
     pub fn happen(&self, event: Event) -> Result<Option<Secret>, RealmError> {
         let (mut realm, now) = self.realm_now();
         let brought = realm.happen(now, event);
-        let Realm { memory, state, .. } = &mut *realm;
-        memory.note(now, state);
+        realm.note(now);
         brought
     }
 
@@ -328,13 +340,23 @@ impl RealmHandle {
     }
 
     /// Makes matching requests wait from now on.
-    pub fn hold(&self, spec: HoldSpec) {
-        self.holds().hold(spec);
+    ///
+    /// # Errors
+    /// When it is for a user whom the realm does not know.
+    pub fn hold(&self, spec: HoldSpec) -> Result<(), RealmError> {
+        let user = spec.user.as_deref().map(|user| self.realm().known_user(user)).transpose()?;
+        let spec = HoldSpec { user, ..spec };
+        let mut holds = self.holds();
+        holds.hold(spec);
+        self.0.holding.store(true, Ordering::Release);
+        Ok(())
     }
 
     /// Lifts all holds; requests that wait already go on waiting for their release.
     pub fn lift_holds(&self) {
-        self.holds().lift();
+        let mut holds = self.holds();
+        holds.lift();
+        self.0.holding.store(false, Ordering::Release);
     }
 
     /// The numbers of the requests that wait, in order of arrival.
@@ -358,23 +380,30 @@ impl RealmHandle {
     }
 
     /// Remembers earlier states as far back as `reach` in the realm's time, so that a restart can lose that much; every
-    /// request then costs a copy of the state. Nothing switches it off.
+    /// request then costs a copy of the state. `None` switches it off again.
     pub fn remember(&self, reach: Option<Lifetime>) {
         let (mut realm, now) = self.realm_now();
         let Realm { memory, state, .. } = &mut *realm;
         memory.reach_back(reach, now, state);
     }
 
-    /// Comes up again and has forgotten something. Requests in flight get a 503.
-    pub fn restart(&self, loss: Loss, keys: KeysAfterRestart) {
+    /// Comes up again and has forgotten something. Requests in flight get a 503, and holds are lifted.
+    ///
+    /// # Errors
+    /// When it should lose a stretch that [`RealmHandle::remember`] does not reach; then nothing has changed.
+    pub fn restart(&self, loss: Loss, keys: KeysAfterRestart) -> Result<(), RealmError> {
         let (mut realm, now) = self.realm_now();
-        realm.restart(now, loss, keys);
+        realm.restart(now, loss, keys)?;
         drop(realm);
         self.drop_parked();
+        Ok(())
     }
 
     fn drop_parked(&self) {
-        *self.holds() = HoldBoard::default();
+        let mut holds = self.holds();
+        *holds = HoldBoard::default();
+        self.0.holding.store(false, Ordering::Release);
+        drop(holds);
         self.changed();
     }
 
@@ -388,8 +417,7 @@ impl RealmHandle {
         let (mut realm, now) = self.realm_now();
         let (client, sub) = realm.owner_of(label).ok_or_else(|| RealmError::NoSuchToken(label.to_string()))?;
         realm.revoke_grant(&client, &sub, now);
-        let Realm { memory, state, .. } = &mut *realm;
-        memory.note(now, state);
+        realm.note(now);
         Ok(())
     }
 
@@ -405,6 +433,7 @@ impl RealmHandle {
             Some(TokenRef::Refresh(place, _)) => realm.finish_family(place, FamilyEnd::Expired, now),
             Some(TokenRef::Device(_)) | None => return Err(RealmError::NoSuchToken(label.to_string())),
         }
+        realm.note(now);
         Ok(())
     }
 

@@ -24,7 +24,7 @@ pub struct HoldSpec {
     /// Only for this client, by id.
     #[serde(default)]
     pub client: Option<String>,
-    /// Only for this user, by subject.
+    /// Only for this user, by subject or e-mail address.
     #[serde(default)]
     pub user: Option<String>,
     /// Only when this token is presented, by label.
@@ -54,11 +54,6 @@ pub(crate) struct HoldBoard {
 impl HoldBoard {
     pub(crate) fn hold(&mut self, spec: HoldSpec) {
         self.rules.push(spec);
-    }
-
-    /// Whether nothing is held, so that nobody need be looked at.
-    pub(crate) fn is_open(&self) -> bool {
-        self.rules.is_empty()
     }
 
     /// Lifts all holds; who waits already goes on waiting.

@@ -14,7 +14,11 @@ pub(crate) enum Then {
     /// It is broken off: a reset stream on HTTP/2, an orderly close on HTTP/1.1.
     Break,
     /// Nothing more comes, and the stream stays open.
-    Silence,
+    Silence {
+        /// Dropped with the body: when the client leaves.
+        #[expect(dead_code, reason = "it is there to be dropped")]
+        receipt: Option<Box<dyn FnOnce() + Send>>,
+    },
     /// It goes on after a while, a piece at a time.
     Piece {
         /// Bytes a piece.
@@ -55,7 +59,7 @@ impl Body for UnsteadyBody {
         let this = &mut *self;
         let size = match &this.then {
             Then::Piece { size, .. } => (*size).min(this.left.len()),
-            Then::Break | Then::Silence => this.left.len(),
+            Then::Break | Then::Silence { .. } => this.left.len(),
         };
         if size == 0 {
             return this.end();
@@ -79,7 +83,7 @@ impl UnsteadyBody {
         match self.then {
             Then::Break => Poll::Ready(Some(Err(io::Error::other("a scripted fault ended the answer")))),
             // Nobody will wake this up: only the client's leaving ends it.
-            Then::Silence => Poll::Pending,
+            Then::Silence { .. } => Poll::Pending,
             Then::Piece { .. } => Poll::Ready(None),
         }
     }

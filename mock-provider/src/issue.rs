@@ -1,5 +1,6 @@
 //! Tokens going out: the members of a successful answer, and the claims of an id_token.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use aws_lc_rs::digest;
@@ -13,6 +14,7 @@ use crate::authorize::{EMAIL, PROFILE};
 use crate::json_text::JsonText;
 use crate::jws::{IdTokenDraft, Signature};
 use crate::label::Label;
+use crate::quirks::ExpiryCounts;
 use crate::realm::Realm;
 use crate::secret::Secret;
 use crate::state::{Scopes, TokenRef};
@@ -86,27 +88,28 @@ impl Realm {
         let token = self.state.access(access);
         let mut minted = vec![token.label];
         let hashes = Hashes { access_token: Some(token.value.clone()), code: None };
-        let mut members = Map::new();
-        members.insert("access_token".into(), token.value.expose().into());
         let seconds = (token.expires.as_millis() - now.as_millis()) / 1000;
-        members.insert("expires_in".into(), seconds.into());
+        let mut members: Vec<(Cow<'static, str>, JsonText)> = Vec::with_capacity(7);
+        let mut put = |name: &'static str, value: JsonText| members.push((Cow::Borrowed(name), value));
+        put("access_token", JsonText::text(token.value.expose()));
+        put("expires_in", JsonText::Raw(seconds.to_string()));
         if let Some((label, fresh)) = issue.refresh {
-            members.insert("refresh_token".into(), self.value_of_refresh(label).into());
+            put("refresh_token", JsonText::text(self.value_of_refresh(label)));
             minted.extend((fresh == Fresh::Minted).then_some(label));
         }
-        members.insert("scope".into(), long_names(&issue.scopes).into());
-        members.insert("token_type".into(), "Bearer".into());
-        let mut body = JsonText::from(Value::Object(members));
+        put("scope", JsonText::text(&long_names(&issue.scopes)));
+        put("token_type", JsonText::Raw("\"Bearer\"".to_owned()));
         if has(&issue.scopes, "openid") {
             minted.push(self.state.mint_id());
             let nonce = issue.nonce.as_deref();
             let subject = Subject { client: &issue.client, sub: &issue.sub, scopes: &issue.scopes, nonce };
-            body.set("/id_token", JsonText::IdToken(Box::new(self.id_token(now, &subject, &hashes))));
+            let draft = self.id_token(now, &subject, &hashes);
+            members.push((Cow::Borrowed("id_token"), JsonText::IdToken(Box::new(draft))));
         }
         if let Some((name, seconds)) = self.refresh_expiry(now, issue) {
-            body.set(&format!("/{name}"), JsonText::Raw(seconds.to_string()));
+            members.push((Cow::Borrowed(name), JsonText::Raw(seconds.to_string())));
         }
-        Answer::api_text(200, body).with_effect(Effect {
+        Answer::api_text(200, JsonText::Object(members)).with_effect(Effect {
             client: Some(issue.client.to_string()),
             user: Some(issue.sub.to_string()),
             minted,
@@ -119,16 +122,21 @@ impl Realm {
         let silent = issue.ground == Ground::Refresh && !self.state.quirks.expiry_on_refresh.is_on();
         let lineage = issue.lineage.filter(|_| !silent)?;
         let policy = self.state.policy_for(&issue.client);
-        let end = self.state.lineage(lineage).family.expires(&policy)?;
+        let family = &self.state.lineage(lineage).family;
+        let idle = match self.state.quirks.expiry_counts {
+            ExpiryCounts::Absolute => None,
+            ExpiryCounts::IdleToo => family.idles_out(&policy),
+        };
+        let end = [family.expires(&policy), idle].into_iter().flatten().min()?;
         Some((self.state.quirks.expiry_member.name()?, (end.as_millis() - now.as_millis()) / 1000))
     }
 
-    fn value_of_refresh(&self, label: Label) -> String {
+    fn value_of_refresh(&self, label: Label) -> &str {
         match self.state.find(label) {
             Some(TokenRef::Refresh(lineage, generation)) => {
-                self.state.refresh_value(lineage, generation as usize).1.expose().to_owned()
+                self.state.refresh_value(lineage, generation as usize).1.expose()
             }
-            Some(TokenRef::Access(_) | TokenRef::Code(_) | TokenRef::Device(_)) | None => String::new(),
+            Some(TokenRef::Access(_) | TokenRef::Code(_) | TokenRef::Device(_)) | None => "",
         }
     }
 

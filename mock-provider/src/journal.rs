@@ -3,6 +3,7 @@
 //! Bounded: the oldest entries fall out and are counted. No entry holds a secret: tokens stand as labels, other secret
 //! parameters as `present`.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, VecDeque};
 
 use serde::{Deserialize, Serialize};
@@ -54,13 +55,13 @@ pub struct Entry {
     /// Where it went.
     pub endpoint: Endpoint,
     /// The HTTP method.
-    pub method: String,
+    pub method: Cow<'static, str>,
     /// The path below the realm's base.
-    pub path: String,
+    pub path: Cow<'static, str>,
     /// The `Content-Type` of the request, without parameters, in lower case.
     pub content_type: Option<String>,
     /// Every parameter: its value where it is harmless, a label where it is a known token, else `present`.
-    pub params: BTreeMap<String, String>,
+    pub params: BTreeMap<Cow<'static, str>, Cow<'static, str>>,
     /// Parameters that came more than once.
     pub repeated: Vec<String>,
     /// Names of secrets that stood in the request target: RFC 6749 section 2.3.1 and RFC 6750 section 5.3 forbid it.

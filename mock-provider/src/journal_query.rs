@@ -82,9 +82,11 @@ pub struct AssertionResult {
 
 impl Assertion {
     /// Judges the requests of a journal.
-    pub fn judge(&self, journal: &[Entry]) -> AssertionResult {
+    pub fn judge(&self, journal: &[Entry], dropped: u64) -> AssertionResult {
         let meant: Vec<&Entry> = journal.iter().filter(|entry| self.of.fits(entry)).collect();
         let checks = [
+            self.not_all_known(dropped),
+            self.says_nothing(meant.len()),
             self.wrong_count(meant.len()),
             self.missing_in_order(&meant),
             self.never_overlapped.filter(|wanted| *wanted).and_then(|_| overlap(&meant)),
@@ -107,6 +109,19 @@ impl Assertion {
         wrong(self.exactly, "exactly", |count, wanted| count == wanted)
             .or_else(|| wrong(self.at_least, "at least", |count, wanted| count >= wanted))
             .or_else(|| wrong(self.at_most, "at most", |count, wanted| count <= wanted))
+    }
+
+    /// A claim about requests that have fallen out of the journal cannot be judged.
+    fn not_all_known(&self, dropped: u64) -> Option<String> {
+        let lost = dropped.saturating_sub(self.of.since.map_or(0, |since| since.saturating_sub(1)));
+        (lost > 0).then(|| format!("{lost} requests have fallen out of the journal; give `since`, or a larger journal"))
+    }
+
+    /// A claim about no request holds of anything: a misspelt filter would go unnoticed.
+    fn says_nothing(&self, meant: usize) -> Option<String> {
+        let counts = [self.exactly, self.at_least, self.at_most];
+        let counted = counts.iter().any(Option::is_some) || !self.in_order.is_empty();
+        (meant == 0 && !counted).then(|| "no request is meant; say `exactly: 0` if none is expected".to_owned())
     }
 
     fn missing_in_order(&self, meant: &[&Entry]) -> Option<String> {
@@ -144,7 +159,7 @@ mod tests {
     }
 
     fn broken(assertion: serde_json::Value) -> Vec<String> {
-        serde_json::from_value::<Assertion>(assertion).unwrap().judge(&journal()).broken
+        serde_json::from_value::<Assertion>(assertion).unwrap().judge(&journal(), 0).broken
     }
 
     #[test]
@@ -165,6 +180,14 @@ mod tests {
     }
 
     #[test]
+    fn what_cannot_be_judged_does_not_hold() {
+        let nobody = serde_json::json!({"of": {"client": "nobody"}, "never_overlapped": true});
+        assert!(broken(nobody)[0].contains("no request is meant"));
+        let all = Assertion { at_most: Some(9), ..Assertion::default() };
+        assert!(all.judge(&journal(), 5).broken[0].contains("5 requests have fallen out"));
+    }
+
+    #[test]
     fn overlap_and_secrets_are_found() {
         assert!(broken(serde_json::json!({"never_overlapped": true}))[0].contains("request 2 came before"));
         let apart = serde_json::json!({"of": {"since": 2}, "never_overlapped": true, "no_secret_in_url": true});
@@ -172,6 +195,6 @@ mod tests {
         let mut entries = journal();
         entries[0].secrets_in_url = vec!["token".into()];
         let assertion = Assertion { no_secret_in_url: Some(true), ..Assertion::default() };
-        assert_eq!(assertion.judge(&entries).broken, ["request 1 has token in its URL"]);
+        assert_eq!(assertion.judge(&entries, 0).broken, ["request 1 has token in its URL"]);
     }
 }

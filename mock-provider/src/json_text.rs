@@ -2,6 +2,8 @@
 //!
 //! An honest answer is built from values; a scripted edit then puts raw text at a JSON pointer (RFC 6901).
 
+use std::borrow::Cow;
+
 use serde_json::Value;
 
 use crate::jws::IdTokenDraft;
@@ -10,7 +12,7 @@ use crate::jws::IdTokenDraft;
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum JsonText {
     /// An object.
-    Object(Vec<(String, Self)>),
+    Object(Vec<(Cow<'static, str>, Self)>),
     /// An array.
     Array(Vec<Self>),
     /// Anything, exactly as it will be sent.
@@ -34,7 +36,7 @@ impl From<Value> for JsonText {
     fn from(value: Value) -> Self {
         match value {
             Value::Object(members) => {
-                Self::Object(members.into_iter().map(|(name, value)| (name, value.into())).collect())
+                Self::Object(members.into_iter().map(|(name, value)| (Cow::Owned(name), value.into())).collect())
             }
             Value::Array(items) => Self::Array(items.into_iter().map(Into::into).collect()),
             Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Self::Raw(value.to_string()),
@@ -54,7 +56,7 @@ impl JsonText {
         match parent {
             Some(Self::Object(members)) => match members.iter_mut().find(|(known, _)| *known == name) {
                 Some((_, place)) => *place = value,
-                None => members.push((name, value)),
+                None => members.push((Cow::Owned(name), value)),
             },
             Some(Self::Array(items)) => {
                 if let Some(place) = name.parse().ok().and_then(|index: usize| items.get_mut(index)) {
@@ -85,6 +87,11 @@ impl JsonText {
             Self::IdToken(draft) => Some(&mut **draft),
             Self::Object(_) | Self::Array(_) | Self::Raw(_) => None,
         })
+    }
+
+    /// A string.
+    pub(crate) fn text(text: &str) -> Self {
+        Self::Raw(quoted(text))
     }
 
     /// Replaces every draft by what `sign` makes of it.
@@ -119,7 +126,7 @@ impl JsonText {
 
     /// The text.
     pub(crate) fn render(&self, layout: Layout) -> String {
-        let mut out = String::new();
+        let mut out = String::with_capacity(TYPICAL);
         self.write(layout, 0, &mut out);
         if let Layout::Lines(_) = layout {
             out.push('\n');
@@ -135,7 +142,7 @@ impl JsonText {
                 item.write(layout, depth + 1, out);
             }),
             Self::Object(members) => write_list(layout, depth, out, ['{', '}'], members, |(name, value), out| {
-                out.push_str(&Value::from(name.as_str()).to_string());
+                out.push_str(&quoted(name));
                 out.push_str(if layout == Layout::Compact { ":" } else { ": " });
                 value.write(layout, depth + 1, out);
             }),
@@ -168,6 +175,15 @@ fn new_line(layout: Layout, depth: usize, out: &mut String) {
         out.push('\n');
         out.extend(std::iter::repeat_n(' ', indent * depth));
     }
+}
+
+/// Enough for an answer without an id_token, in bytes.
+const TYPICAL: usize = 768;
+
+/// A JSON string. What needs no escape, which is nearly everything here, is only copied.
+fn quoted(text: &str) -> String {
+    let plain = text.bytes().all(|byte| !matches!(byte, b'"' | b'\\' | 0..0x20));
+    if plain { format!("\"{text}\"") } else { Value::from(text).to_string() }
 }
 
 /// RFC 6901 section 4.

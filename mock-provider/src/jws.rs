@@ -43,7 +43,7 @@ pub enum Signature {
     Empty,
     /// With a key that is shown nowhere, under the `kid` of the right one.
     OtherKey,
-    /// With HS256, keyed with the public key: the confusion of RFC 8725 section 2.1.
+    /// With HS256, keyed with the text of the public certificate: the confusion of RFC 8725 section 2.1.
     Hmac,
 }
 
@@ -83,7 +83,7 @@ fn signature(key: &SigningKey, how: Signature, input: &[u8]) -> Vec<u8> {
         // Service accounts' key is the one that no key document for id_tokens ever shows.
         Signature::OtherKey => SigningKey::of_service_accounts().signature(input),
         Signature::Hmac => {
-            let secret = hmac::Key::new(hmac::HMAC_SHA256, key.public_der());
+            let secret = hmac::Key::new(hmac::HMAC_SHA256, key.as_shared_secret());
             hmac::sign(&secret, input).as_ref().to_vec()
         }
     }

@@ -104,9 +104,9 @@ impl SigningKey {
         self.certificate
     }
 
-    /// The DER of the public key: what a client that takes any algorithm would use as the secret of HS256.
-    pub(crate) fn public_der(&self) -> &[u8] {
-        self.pair.public_key().as_ref()
+    /// What a client that takes any algorithm would use as the secret of HS256: the text that it was given as the key.
+    pub(crate) const fn as_shared_secret(&self) -> &[u8] {
+        self.certificate.as_bytes()
     }
 
     /// The compact JWS of a draft (RFC 7515 section 7.1), right or wrong as the draft says.
@@ -190,7 +190,7 @@ mod tests {
             let key = SigningKey::of_slot(slot);
             let base64: String = key.certificate().lines().filter(|line| !line.starts_with("-----")).collect();
             let der = STANDARD.decode(base64).unwrap();
-            let public = key.public_der();
+            let public = key.pair.public_key().as_ref();
             assert!(der.windows(public.len()).any(|window| window == public), "slot {slot}");
         }
     }

@@ -18,6 +18,7 @@ use crate::provider::Provider;
 use crate::request::WireRequest;
 use crate::seed::SeedSpec;
 use crate::time::{Lifetime, Timestamp};
+use crate::traffic::Arrival;
 
 #[derive(Clone, Debug)]
 enum Op {
@@ -92,8 +93,8 @@ impl Arena {
     }
 
     fn send(&self, request: &WireRequest) {
-        let (ticket, _) = self.realm.arrive(request);
-        let rendered = self.realm.decide(ticket, request).unwrap().render();
+        let (ticket, Arrival::Decided(decision)) = self.realm.arrive(request) else { unreachable!("nothing is held") };
+        let rendered = decision.render();
         let body: serde_json::Value = serde_json::from_slice(&rendered.body).unwrap();
         let fresh = body["refresh_token"].as_str().map(str::to_owned);
         self.tokens.lock().unwrap().extend(fresh);

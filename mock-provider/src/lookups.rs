@@ -1,17 +1,24 @@
 //! The endpoints that look tokens up: userinfo, tokeninfo, revocation, and the protected resource.
 
-use http::Method;
+use std::sync::Arc;
+
+use http::{HeaderValue, Method, header};
 use serde_json::{Map, Value, json};
 
 use crate::answer::{Answer, Body, Effect};
 use crate::authorize::{EMAIL, PROFILE};
 use crate::issue::{has, long_names};
 use crate::jws;
+use crate::keys::SigningKey;
+use crate::party::ServiceAccount;
 use crate::quirks::EmptyObject;
 use crate::realm::Realm;
 use crate::request::WireRequest;
 use crate::state::{AccessToken, TokenRef};
 use crate::time::Timestamp;
+
+/// What comes with a 401 of Google's APIs.
+const CHALLENGE: &str = r#"Bearer realm="https://accounts.google.com/", error="invalid_token""#;
 
 impl Realm {
     pub(crate) fn userinfo(&self, now: Timestamp, request: &WireRequest) -> Answer {
@@ -19,7 +26,9 @@ impl Realm {
         let Some(token) = value.and_then(|value| self.good_access(value, now)) else {
             return if is_old(&request.path) { unauthenticated(request) } else { self.invalid_credentials() };
         };
-        let Some(user) = self.state.user(&token.sub) else { return unauthenticated(request) };
+        let Some(user) = self.state.user(&token.sub) else {
+            return if is_old(&request.path) { unauthenticated(request) } else { self.invalid_credentials() };
+        };
         let old = is_old(&request.path);
         let mut claims = Map::new();
         claims.insert(if old { "id" } else { "sub" }.into(), user.sub.as_str().into());
@@ -32,18 +41,23 @@ impl Realm {
         let mut put = |(name, value): (&str, Value)| claims.insert(name.to_owned(), value);
         first.then(email).into_iter().flatten().for_each(|pair| drop(put(pair)));
         if has(&token.scopes, PROFILE) {
-            user.profile_claims().into_iter().for_each(|pair| drop(put(pair)));
+            user.userinfo_claims().into_iter().for_each(|pair| drop(put(pair)));
         }
         last.then(email).into_iter().flatten().for_each(|pair| drop(put(pair)));
         claims.extend(user.hd.as_ref().map(|hd| ("hd".to_owned(), hd.as_str().into())));
         claims.extend(user.claims.clone());
-        Answer::api(200, Value::Object(claims)).with_effect(self.effect_of(token))
+        let mut answer = Answer::api(200, Value::Object(claims)).with_effect(self.effect_of(token));
+        // Only the token endpoint writes the charset in small letters.
+        answer.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json; charset=UTF-8"));
+        answer
     }
 
     /// Of the newer userinfo endpoints; note `invalid_request`, not `invalid_token`.
     fn invalid_credentials(&self) -> Answer {
         let mut answer = Answer::error(401, "invalid_request", "Invalid Credentials");
-        answer.headers.extend(self.state.quirks.www_authenticate.then(challenge()));
+        if self.state.quirks.www_authenticate.is_on() {
+            answer.put_header(header::WWW_AUTHENTICATE, CHALLENGE);
+        }
         answer
     }
 
@@ -84,10 +98,14 @@ impl Realm {
         Answer::api(200, info).with_effect(self.effect_of(token))
     }
 
+    /// The service account that a token was issued to, if it was one.
+    fn robot_of(&self, token: &AccessToken) -> Option<&ServiceAccount> {
+        self.state.service_accounts.iter().find(|robot| *robot.email == *token.client)
+    }
+
     /// A service account is told by its numeric id.
     fn client_shown(&self, token: &AccessToken) -> String {
-        let robot = self.state.service_accounts.iter().find(|robot| *robot.email == *token.client);
-        robot.map_or_else(|| token.client.to_string(), |robot| robot.unique_id.clone())
+        self.robot_of(token).map_or_else(|| token.client.to_string(), |robot| robot.unique_id.clone())
     }
 
     /// All values are strings, numbers included.
@@ -128,8 +146,9 @@ impl Realm {
     }
 
     fn id_token_info(&self, now: Timestamp, id_token: &str) -> Option<Value> {
-        let key = self.shown_keys(now).into_iter().find(|key| key.signed(id_token))?;
-        let (_, claims) = jws::read(id_token)?;
+        let (header, claims) = jws::read(id_token)?;
+        let named = |key: &Arc<SigningKey>| header.get("kid").is_some_and(|kid| kid == key.kid());
+        let key = self.shown_keys(now).into_iter().find(|key| named(key) && key.signed(id_token))?;
         if claims.get("exp")?.as_i64()? <= now.as_secs() {
             return None;
         }
@@ -172,7 +191,10 @@ impl Realm {
     /// An access token that has run out and a string from elsewhere cannot be revoked; what is revoked, not again.
     fn not_revoked(&self, now: Timestamp, value: &str) -> Answer {
         let revocable = match self.state.place_of(value) {
-            Some(TokenRef::Access(place)) => now < self.state.access(place).expires,
+            Some(TokenRef::Access(place)) => {
+                let token = self.state.access(place);
+                now < token.expires && self.robot_of(token).is_none()
+            }
             Some(TokenRef::Refresh(..) | TokenRef::Code(_)) => true,
             Some(TokenRef::Device(_)) | None => false,
         };
@@ -186,7 +208,8 @@ impl Realm {
     fn owner_if_live(&self, value: &str, now: Timestamp) -> Option<(String, String)> {
         match self.state.place_of(value)? {
             TokenRef::Access(_) => {
-                self.good_access(value, now).map(|token| (token.client.to_string(), token.sub.to_string()))
+                let token = self.good_access(value, now).filter(|token| self.robot_of(token).is_none())?;
+                Some((token.client.to_string(), token.sub.to_string()))
             }
             TokenRef::Refresh(place, _) => {
                 let lineage = self.state.lineage(place);
@@ -204,7 +227,7 @@ fn is_old(path: &str) -> bool {
 
 /// What Google's APIs say to a bad bearer token.
 fn unauthenticated(request: &WireRequest) -> Answer {
-    let first = if request.headers.contains_key(http::header::AUTHORIZATION) {
+    let first = if request.headers.contains_key(header::AUTHORIZATION) {
         "Request had invalid authentication credentials."
     } else {
         "Request is missing required authentication credential."
@@ -215,14 +238,9 @@ fn unauthenticated(request: &WireRequest) -> Answer {
     );
     let body = json!({"error": {"code": 401, "message": message, "status": "UNAUTHENTICATED"}});
     let mut answer = Answer::api(401, body);
-    answer.headers.push(challenge());
+    answer.put_header(header::WWW_AUTHENTICATE, CHALLENGE);
     answer.effect.error = Some("invalid_token".into());
     answer
-}
-
-fn challenge() -> (String, String) {
-    let text = r#"Bearer realm="https://accounts.google.com/", error="invalid_token""#;
-    ("www-authenticate".to_owned(), text.to_owned())
 }
 
 /// What Google's APIs say to a token without the scope (RFC 6750 section 3.1).
@@ -240,7 +258,7 @@ fn insufficient(scope: &str) -> Answer {
     let mut answer = Answer::api(403, body);
     let clean: String = scope.chars().filter(|c| c.is_ascii_graphic() && !matches!(c, '"' | '\\')).collect();
     let text = format!(r#"Bearer realm="https://accounts.google.com/", error="insufficient_scope", scope="{clean}""#);
-    answer.headers.push(("www-authenticate".to_owned(), text));
+    answer.put_header(header::WWW_AUTHENTICATE, &text);
     answer.effect.error = Some("insufficient_scope".into());
     answer
 }

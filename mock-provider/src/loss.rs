@@ -7,6 +7,7 @@ use std::collections::VecDeque;
 use serde::{Deserialize, Serialize};
 
 use crate::realm::Realm;
+use crate::realm_error::RealmError;
 use crate::state::State;
 use crate::time::{Lifetime, Timestamp};
 
@@ -46,7 +47,7 @@ pub(crate) struct Memory {
 }
 
 impl Memory {
-    /// From now on remembers as far back as `reach`; nothing switches the mode off.
+    /// From now on remembers as far back as `reach`; `None` switches the mode off.
     pub(crate) fn reach_back(&mut self, reach: Option<Lifetime>, now: Timestamp, state: &State) {
         // The first state is older than any time that can be asked for, so it is what a restart falls back on.
         let oldest = Timestamp::from_millis(i64::MIN);
@@ -67,48 +68,47 @@ impl Memory {
         }
     }
 
-    /// The newest state that is not younger than `at`; the oldest one where none is old enough.
-    fn as_of(&self, at: Timestamp) -> Option<&State> {
-        let known = self.states.iter().rev().find(|(noted, _)| *noted <= at);
-        known.or_else(|| self.states.front()).map(|(_, state)| state)
+    /// The newest state that is not younger than `at`, if the memory reaches so far back. What was remembered after it has
+    /// not happened any more.
+    fn go_back_to(&mut self, at: Timestamp, now: Timestamp) -> Option<State> {
+        let reach = self.reach?;
+        if at < now.minus(reach.0) {
+            return None;
+        }
+        self.states.retain(|(noted, _)| *noted <= at);
+        self.states.back().map(|(_, state)| state.clone())
+    }
+
+    /// Forgets what it remembers, and goes on from `state`.
+    fn start_anew(&mut self, now: Timestamp, state: &State) {
+        let reach = self.reach;
+        self.reach_back(reach, now, state);
     }
 }
 
 impl Realm {
-    /// Comes up again and has forgotten something. Numbers and randomness go on, so that no value is minted twice.
-    pub(crate) fn restart(&mut self, now: Timestamp, loss: Loss, keys: KeysAfterRestart) {
+    /// Comes up again and has forgotten something of its tokens and grants; rules, people and keys are configuration and
+    /// stay. Numbers and randomness go on, so that no value is minted twice.
+    pub(crate) fn restart(&mut self, now: Timestamp, loss: Loss, keys: KeysAfterRestart) -> Result<(), RealmError> {
+        match loss {
+            Loss::Nothing => {}
+            Loss::Last(length) => {
+                let then = self.memory.go_back_to(now.minus(length.0), now).ok_or(RealmError::Forgotten)?;
+                self.state.take_tokens_of(then);
+            }
+            Loss::Everything => {
+                let none = State::new(self.state.policy, self.state.entropy.clone());
+                self.state.take_tokens_of(none);
+                self.memory.start_anew(now, &self.state);
+            }
+        }
         self.epoch += 1;
         self.journal.abandon_pending();
-        let remembered = match loss {
-            Loss::Nothing => None,
-            Loss::Last(length) => self.memory.as_of(now.minus(length.0)).cloned(),
-            Loss::Everything => Some(self.state.without_tokens()),
-        };
-        if let Some(mut remembered) = remembered {
-            remembered.entropy = self.state.entropy.clone();
-            remembered.minted = self.state.minted;
-            self.state = remembered;
-        }
         if keys == KeysAfterRestart::New {
             self.state.rotations.push(now);
             self.state.keys_shown_from = Some(now);
         }
         self.memory.note(now, &self.state);
-    }
-}
-
-impl State {
-    fn without_tokens(&self) -> Self {
-        let mut state = Self::new(self.policy, self.entropy.clone());
-        state.quirks = self.quirks;
-        state.refusals = self.refusals.clone();
-        state.clients = self.clients.clone();
-        state.users = self.users.clone();
-        state.service_accounts = self.service_accounts.clone();
-        state.at_the_page = self.at_the_page.clone();
-        state.restricted_scopes = self.restricted_scopes.clone();
-        state.rotations = self.rotations.clone();
-        state.keys_shown_from = self.keys_shown_from;
-        state
+        Ok(())
     }
 }

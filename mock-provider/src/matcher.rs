@@ -1,6 +1,7 @@
 //! Which requests a scripted reply or a hold is for.
 
 use crate::endpoint::{Endpoint, GrantType};
+use crate::jws;
 use crate::label::Label;
 use crate::realm::Realm;
 use crate::request::WireRequest;
@@ -45,17 +46,24 @@ impl Realm {
         let token = self.presented_anywhere(request);
         let owner = token.and_then(|label| self.owner_of(label));
         let (client, user) = owner.map_or((None, None), |(client, user)| (Some(client), Some(user)));
-        let hinted = || {
-            let hint = request.params.get("login_hint")?;
-            self.state.users.iter().find(|user| user.is_hinted_by(hint)).map(|user| user.sub.clone())
-        };
+        let robot = || jws::read(request.params.get("assertion")?)?.1.get("iss")?.as_str().map(str::to_owned);
         Traits {
             endpoint: request.endpoint,
             grant: request.grant(),
-            client: request.credentials().id.or(client),
-            user: user.or_else(hinted),
+            client: request.credentials().id.clone().or(client).or_else(robot),
+            user: user.or_else(|| self.person_at(request)),
             token,
         }
+    }
+
+    /// Who sits at the authorize page, or has chosen to on the page for people.
+    fn person_at(&self, request: &WireRequest) -> Option<String> {
+        let user = match request.endpoint {
+            Endpoint::Authorize => self.who_sits_there(&request.params),
+            Endpoint::ConsentPage | Endpoint::DevicePage => self.state.user(request.params.get("regrant_user")?),
+            _ => None,
+        };
+        user.map(|user| user.sub.clone())
     }
 
     /// The known token that a request presents, wherever it does.

@@ -26,17 +26,28 @@ impl RealmHandle {
 
     /// Judges an assertion by the journal as it is now.
     pub fn assert_journal(&self, assertion: &Assertion) -> AssertionResult {
-        assertion.judge(&self.journal(0))
+        let realm = self.realm();
+        let (entries, dropped): (Vec<Entry>, u64) =
+            (realm.journal.since(0).cloned().collect(), realm.journal.dropped());
+        drop(realm);
+        assertion.judge(&entries, dropped)
     }
 
-    /// Waits until the answer to a request has been handed to its connection, lost or abandoned. One that has fallen out
-    /// of the journal counts as answered.
+    /// Waits until the answer to a request has been handed to its connection, lost or abandoned. One that has fallen out of
+    /// the journal counts as answered.
     pub async fn wait_for_answer(&self, sequence: Sequence) {
-        let answered = |handle: &Self| {
-            let pending = |entry: &mut Entry| entry.delivery == Delivery::Pending;
-            (!handle.realm().journal.entry_mut(sequence).is_some_and(pending)).then_some(())
-        };
-        self.wait_until(answered).await;
+        self.wait_until(|handle| handle.is_answered(sequence).then_some(())).await;
+    }
+
+    /// Waits until a request that was released has its answer, or waits again behind another hold.
+    pub async fn wait_past_release(&self, sequence: Sequence) {
+        let past = |handle: &Self| (handle.is_answered(sequence) || handle.parked().contains(&sequence)).then_some(());
+        self.wait_until(past).await;
+    }
+
+    fn is_answered(&self, sequence: Sequence) -> bool {
+        let pending = |entry: &mut Entry| entry.delivery == Delivery::Pending;
+        !self.realm().journal.entry_mut(sequence).is_some_and(pending)
     }
 
     /// The number that the next request will have.

@@ -123,7 +123,8 @@ fn calls() -> Vec<Call> {
         get("/realms/{realm}/replies", "The scripted replies that are left", of::<Vec<ReplySpec>>),
         post("/realms/{realm}/replies", "Queues a scripted reply", of::<ReplySpec>, of::<Done>).refusing(&[400, 404]),
         get("/realms/{realm}/replies", "Forgets all scripted replies", of::<Done>).method("delete"),
-        post("/realms/{realm}/holds", "Parks matching requests from now on", of::<HoldSpec>, of::<Done>),
+        post("/realms/{realm}/holds", "Parks matching requests from now on", of::<HoldSpec>, of::<Done>)
+            .refusing(&[400, 404]),
         get("/realms/{realm}/holds", "Lifts all holds", of::<Done>).method("delete"),
         get("/realms/{realm}/parked", "The requests that wait", of::<ParkedView>),
         post("/realms/{realm}/parked/wait", "Answers when so many wait", of::<WaitForParked>, of::<ParkedView>)
@@ -143,7 +144,8 @@ fn calls() -> Vec<Call> {
         get("/realms/{realm}/journal", "The requests, oldest first", of::<JournalView>).asking(of::<JournalFilter>),
         post("/realms/{realm}/journal/wait", "Answers when so many have come", of::<WaitForJournal>, of::<JournalView>)
             .refusing(&[400, 408]),
-        post("/realms/{realm}/journal/assert", "Judges an assertion", of::<Assertion>, of::<AssertionResult>),
+        post("/realms/{realm}/journal/assert", "Judges an assertion", of::<Assertion>, of::<AssertionResult>)
+            .refusing(&[400, 404]),
         get("/realms/{realm}/families", "The family tree of refresh tokens", of::<FamiliesView>)
             .asking(of::<FamilyFilter>),
     ]

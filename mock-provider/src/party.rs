@@ -178,7 +178,14 @@ impl User {
         self.sub == hint || self.email.eq_ignore_ascii_case(hint)
     }
 
-    /// The claims of the scope `profile`, in Google's order.
+    /// The claims of the scope `profile` in the order of userinfo.
+    pub(crate) fn userinfo_claims(&self) -> Vec<(&'static str, Value)> {
+        let mut claims = self.profile_claims();
+        claims.sort_by_key(|(name, _)| *name == "picture");
+        claims
+    }
+
+    /// The claims of the scope `profile` in the order of an id_token.
     pub(crate) fn profile_claims(&self) -> Vec<(&'static str, Value)> {
         let picture = self.picture.as_deref().map(|url| ("picture", url.into()));
         let names =

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::policy::Policy;
-use crate::quirks::ExpiryMember;
+use crate::quirks::{ExpiryCounts, ExpiryMember, Quirks};
 
 /// The life rules of a server and how it says no.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -96,6 +96,20 @@ pub struct RefusalText {
 pub struct Members {
     /// The member that says when the refresh token ends.
     pub refresh_expiry: Option<ExpiryMember>,
+    /// Whether that counts the time without use too.
+    pub refresh_expiry_counts: Option<ExpiryCounts>,
+}
+
+impl Members {
+    /// The switches with these names in them; Google's where nothing is said.
+    pub(crate) fn put_into(self, quirks: Quirks) -> Quirks {
+        let googles = Quirks::default();
+        Quirks {
+            expiry_member: self.refresh_expiry.unwrap_or(googles.expiry_member),
+            expiry_counts: self.refresh_expiry_counts.unwrap_or(googles.expiry_counts),
+            ..quirks
+        }
+    }
 }
 
 /// Why a profile cannot be used.
@@ -123,7 +137,15 @@ impl Profile {
     /// # Errors
     /// When it is no profile, or needs what the model does not have.
     pub fn parse(json: &str) -> Result<Self, BadProfile> {
-        let profile: Self = serde_json::from_str(json)?;
+        serde_json::from_str::<Self>(json)?.checked()
+    }
+
+    /// The profile, if it can be followed.
+    ///
+    /// # Errors
+    /// When it needs what the model does not have, or a refusal has no status.
+    pub fn checked(self) -> Result<Self, BadProfile> {
+        let profile = self;
         if let Some(need) = profile.needs.first() {
             return Err(BadProfile::Lacks(need.clone()));
         }

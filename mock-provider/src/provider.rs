@@ -12,14 +12,16 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use crate::control;
+use crate::endpoint::Endpoint;
 use crate::fault_io::{FaultListener, Wire};
 use crate::handle::RealmHandle;
-use crate::party::{Client, User};
+use crate::party::{Client, ServiceAccount, User};
 use crate::policy::{Policy, PolicyPatch};
 use crate::profile::{Profile, ProfileName, Refusals};
 use crate::quirks::{Quirks, QuirksPatch};
 use crate::realm::RealmSetup;
 use crate::server;
+use crate::state::Consent;
 use crate::time::{Clock, Timestamp};
 use crate::uptime::{Stopwatch, wall_clock};
 
@@ -48,14 +50,25 @@ pub struct ProviderBuilder {
 /// What every new realm starts with.
 #[derive(Clone, Debug)]
 pub(crate) struct Template {
-    seed: u64,
-    policy: Policy,
-    quirks: Quirks,
-    refusals: Refusals,
+    /// The seed of everything that it mints.
+    pub(crate) seed: u64,
+    /// Its life rules.
+    pub(crate) policy: Policy,
+    /// Its switches.
+    pub(crate) quirks: Quirks,
+    /// Its refusals, where they differ from Google's.
+    pub(crate) refusals: Refusals,
     frozen_at: Option<Timestamp>,
-    users: Vec<User>,
-    clients: Vec<Client>,
-    journal_capacity: usize,
+    /// Its users; one is made up where there are none.
+    pub(crate) users: Vec<User>,
+    /// Its clients; one is made up where there are none.
+    pub(crate) clients: Vec<Client>,
+    /// Its service accounts; one is made up where there are none.
+    pub(crate) service_accounts: Vec<ServiceAccount>,
+    /// Who decides at the authorize page.
+    pub(crate) consent: Consent,
+    /// How many requests its journal keeps.
+    pub(crate) journal_capacity: usize,
 }
 
 impl Default for ProviderBuilder {
@@ -68,6 +81,8 @@ impl Default for ProviderBuilder {
             frozen_at: None,
             users: vec![],
             clients: vec![],
+            service_accounts: vec![],
+            consent: Consent::default(),
             journal_capacity: 10_000,
         };
         Self { host: IpAddr::V4(Ipv4Addr::LOCALHOST), port: 0, public_url: None, template }
@@ -143,6 +158,20 @@ impl ProviderBuilder {
     #[must_use]
     pub fn clients(mut self, clients: Vec<Client>) -> Self {
         self.template.clients = clients;
+        self
+    }
+
+    /// The service accounts of new realms, in place of the one that is made up.
+    #[must_use]
+    pub fn service_accounts(mut self, accounts: Vec<ServiceAccount>) -> Self {
+        self.template.service_accounts = accounts;
+        self
+    }
+
+    /// Who decides at the authorize page of new realms.
+    #[must_use]
+    pub const fn consent(mut self, consent: Consent) -> Self {
+        self.template.consent = consent;
         self
     }
 
@@ -265,6 +294,10 @@ pub struct RealmOptions {
     pub users: Option<Vec<User>>,
     /// Its clients, in place of the one that is made up.
     pub clients: Option<Vec<Client>>,
+    /// Its service accounts, in place of the one that is made up.
+    pub service_accounts: Option<Vec<ServiceAccount>>,
+    /// Who decides at its authorize page.
+    pub consent: Option<Consent>,
     /// How many requests its journal keeps.
     pub journal_capacity: Option<usize>,
 }
@@ -274,8 +307,7 @@ const MOST_ENTRIES: usize = 1_000_000;
 
 impl Template {
     fn following(self, profile: Profile) -> Self {
-        let expiry_member = profile.members.refresh_expiry.unwrap_or(self.quirks.expiry_member);
-        let quirks = Quirks { expiry_member, ..self.quirks };
+        let quirks = profile.members.put_into(self.quirks);
         Self { policy: profile.policy, refusals: profile.refusals, quirks, ..self }
     }
 
@@ -292,6 +324,8 @@ impl Template {
             frozen_at: options.frozen_at_ms.or(own.frozen_at),
             users: options.users.unwrap_or(own.users),
             clients: options.clients.unwrap_or(own.clients),
+            service_accounts: options.service_accounts.unwrap_or(own.service_accounts),
+            consent: options.consent.unwrap_or(own.consent),
             journal_capacity: capacity.clamp(1, MOST_ENTRIES),
             ..own
         }
@@ -341,7 +375,8 @@ impl Realms {
     }
 
     pub(crate) fn is_name(name: &str) -> bool {
-        !name.is_empty() && name.len() <= 200 && name.chars().all(is_plain)
+        let dots = name.chars().all(|c| c == '.');
+        !name.is_empty() && !dots && name.len() <= 200 && name.chars().all(is_plain)
     }
 
     /// A new realm; nothing when the name is taken.
@@ -357,6 +392,7 @@ impl Realms {
     }
 
     pub(crate) fn close(&self, name: &str) {
+        let name = &plain(name);
         let closed = self.0.by_name.write().unwrap_or_else(PoisonError::into_inner).remove(name);
         // Whoever is parked there would otherwise wait for a release that nobody can give.
         closed.iter().for_each(RealmHandle::reset);
@@ -366,19 +402,20 @@ impl Realms {
         let base = if name == DEFAULT_REALM { self.0.base.clone() } else { format!("{}/r/{name}", self.0.base) };
         let uptime = self.0.stopwatch.uptime();
         let clock = template.frozen_at.map_or_else(|| Clock::flowing(wall_clock(), uptime), Clock::frozen);
-        let Template { seed, policy, quirks, refusals, users, clients, journal_capacity, .. } = template;
         let clock = (clock, clock.now(uptime));
-        let setup = RealmSetup { name, base, seed, clock, policy, quirks, refusals, users, clients, journal_capacity };
+        let setup = RealmSetup { name, base, clock, template };
         RealmHandle::new(setup, self.0.stopwatch)
     }
 
-    /// The realm that a path belongs to, and the path below its base. An unknown realm is made on first use.
-    pub(crate) fn route(&self, path: &str) -> Option<(RealmHandle, String)> {
-        let Some(prefixed) = path.strip_prefix("/r/") else {
-            return Some((self.open(DEFAULT_REALM), path.to_owned()));
+    /// The realm that a path belongs to, its endpoint, and the path below its base. An unknown realm is made on first use.
+    pub(crate) fn route(&self, path: &str) -> Option<(RealmHandle, Endpoint, String)> {
+        let (name, below) = match path.strip_prefix("/r/") {
+            Some(prefixed) => prefixed.split_at_checked(prefixed.find('/')?)?,
+            None => (DEFAULT_REALM, path),
         };
-        let (name, below) = prefixed.split_once('/')?;
-        Some((self.open_named(name)?, format!("/{below}")))
+        // A path that leads nowhere makes no realm.
+        let endpoint = Endpoint::at(below)?;
+        Some((self.open_named(name)?, endpoint, below.to_owned()))
     }
 }
 

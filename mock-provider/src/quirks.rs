@@ -30,6 +30,8 @@ pub struct Quirks {
     pub expiry_on_refresh: Switch,
     /// The member that says when the refresh token ends. `refresh_token_expires_in` at Google.
     pub expiry_member: ExpiryMember,
+    /// What that member counts. The absolute end only: Google does not tell of the six months.
+    pub expiry_counts: ExpiryCounts,
     /// How `{}` is written by the revocation endpoint. Compact: captures show only that it parses to `{}`.
     pub revoke_body: EmptyObject,
     /// Whether `Token expired or revoked` ends in a full stop. Off: in most captures it does not.
@@ -132,6 +134,17 @@ impl ExpiryMember {
     }
 }
 
+/// What the member that says when a refresh token ends counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum ExpiryCounts {
+    /// The end of its life.
+    Absolute,
+    /// Whichever comes first: that, or the end of the time without use.
+    IdleToo,
+}
+
 /// How an empty object is laid out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -203,6 +216,7 @@ impl Default for Quirks {
             dead_text_lasts: Limit::Never,
             expiry_on_refresh: Switch::On,
             expiry_member: ExpiryMember::RefreshTokenExpiresIn,
+            expiry_counts: ExpiryCounts::Absolute,
             revoke_body: EmptyObject::Compact,
             revoke_full_stop: Switch::Off,
             revocation_delay: Lifetime(std::time::Duration::ZERO),
@@ -248,6 +262,7 @@ patch!(
     dead_text_lasts: Limit,
     expiry_on_refresh: Switch,
     expiry_member: ExpiryMember,
+    expiry_counts: ExpiryCounts,
     revoke_body: EmptyObject,
     revoke_full_stop: Switch,
     revocation_delay: Lifetime,

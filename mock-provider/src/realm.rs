@@ -17,15 +17,17 @@ use crate::label::Label;
 use crate::loss::Memory;
 use crate::party::{Client, ServiceAccount, Standing, User};
 use crate::policy::{LiveLimit, Policy, Publishing, Reuse};
-use crate::profile::Refusals;
-use crate::quirks::Quirks;
+use crate::provider::Template;
 use crate::reply::Reply;
 use crate::secret::Secret;
-use crate::state::{AccessToken, Lineage, RevokedAccess, Scopes, State, TokenRef, project_of};
+use crate::state::{AccessToken, Code, Lineage, RevokedAccess, Scopes, State, TokenRef, project_of};
 use crate::time::{Clock, Lifetime, Timestamp};
 
 /// How long a refresh token lives in Testing.
 const TESTING: Lifetime = Lifetime::days(7);
+
+/// As of an access token, Google tells a second less of its refresh tokens; here it is also what they live.
+const LESS: Duration = Duration::from_secs(1);
 
 /// Scopes that only say who somebody is; they do not fall under the seven days of Testing.
 const SIGN_IN_SCOPES: [&str; 5] = ["openid", "email", "profile", crate::authorize::EMAIL, crate::authorize::PROFILE];
@@ -59,22 +61,10 @@ pub(crate) struct RealmSetup {
     pub name: String,
     /// Its base URL, which is its issuer identifier.
     pub base: String,
-    /// The seed of everything that it mints.
-    pub seed: u64,
     /// Its clock, and what that shows now.
     pub clock: (Clock, Timestamp),
-    /// Its life rules.
-    pub policy: Policy,
-    /// Its switches.
-    pub quirks: Quirks,
-    /// Its refusals, where they differ from Google's.
-    pub refusals: Refusals,
-    /// Its users; one is made up where there are none.
-    pub users: Vec<User>,
-    /// Its clients; one is made up where there are none.
-    pub clients: Vec<Client>,
-    /// How many requests its journal keeps.
-    pub journal_capacity: usize,
+    /// The rest.
+    pub template: Template,
 }
 
 impl std::fmt::Debug for Realm {
@@ -96,11 +86,16 @@ impl Realm {
             state: State::of(&setup, epoch),
             keys: BTreeMap::new(),
             replies: vec![],
-            journal: Journal::new(setup.journal_capacity),
+            journal: Journal::new(setup.template.journal_capacity),
             memory: Memory::default(),
             name: setup.name,
             base: setup.base,
         }
+    }
+
+    /// Remembers the state as it is now, where that is switched on.
+    pub(crate) fn note(&mut self, now: Timestamp) {
+        self.memory.note(now, &self.state);
     }
 
     // --- keys ---
@@ -210,14 +205,12 @@ impl Realm {
     pub(crate) fn finish_family(&mut self, place: u32, why: FamilyEnd, now: Timestamp) {
         let delay = self.state.quirks.revocation_delay.0;
         let lineage = self.state.lineage_mut(place);
-        if lineage.family.end().is_some() {
-            return;
-        }
+        let counted = lineage.family.end().is_some();
         match why {
             FamilyEnd::Revoked if !delay.is_zero() => lineage.family.finish_late(why, now, now.plus(delay)),
             _ => lineage.family.finish(why, now),
         }
-        if why.takes_access_tokens() {
+        if why.takes_access_tokens() && !counted {
             self.state.counters.families_revoked += 1;
         }
         self.forget_family(place);
@@ -227,7 +220,7 @@ impl Realm {
     fn forget_family(&mut self, place: u32) {
         let lineage = self.state.lineage(place);
         let (client, sub) = (Arc::clone(&lineage.client), Arc::clone(&lineage.sub));
-        self.state.grant_mut(&client, &sub).families.retain(|known| *known != place);
+        self.state.grant_mut(&client, &sub).families.remove(&place);
     }
 
     /// What a noticed reuse takes with it, beside the family in which it happened.
@@ -260,12 +253,16 @@ impl Realm {
     pub(crate) fn end_grant(&mut self, project: &str, sub: &str, why: FamilyEnd, now: Timestamp) {
         let from = now.plus(self.state.quirks.revocation_delay.0);
         let up_to = self.state.minted.access;
-        let Some(grant) = self.state.grants.get_mut(sub).and_then(|projects| projects.get_mut(project)) else { return };
+        let grant = self.state.grants.entry(sub.to_owned()).or_default().entry(project.to_owned()).or_default();
         grant.scopes.clear();
-        grant.revoked = Some(RevokedAccess { up_to, from });
+        // What is felt already stays; one that is still to be felt may be overtaken by this one.
+        grant.revoked.retain(|known| known.from < from);
+        grant.revoked.push(RevokedAccess { up_to, from });
         for place in std::mem::take(&mut grant.families) {
             self.finish_family(place, why, now);
         }
+        let of_grant = |code: &&mut Code| *code.sub == *sub && project_of(&code.client) == project;
+        self.state.codes.iter_mut().filter(of_grant).for_each(|code| code.expires = code.expires.min(now));
     }
 
     // --- access tokens ---
@@ -300,8 +297,8 @@ impl Realm {
     }
 
     fn is_revoked(&self, token: &AccessToken, now: Timestamp) -> bool {
-        let revoked = self.state.grant(&token.client, &token.sub).and_then(|grant| grant.revoked);
-        if revoked.is_some_and(|revoked| token.label.number <= revoked.up_to && now >= revoked.from) {
+        let revoked = self.state.grant(&token.client, &token.sub).into_iter().flat_map(|grant| &grant.revoked);
+        if revoked.into_iter().any(|revoked| token.label.number <= revoked.up_to && now >= revoked.from) {
             return true;
         }
         let end = token.lineage.and_then(|place| self.state.lineage(place).family.end());
@@ -313,7 +310,7 @@ impl Realm {
 fn family_end(now: Timestamp, policy: &Policy, scopes: &[String], access_for: Option<Lifetime>) -> Option<Timestamp> {
     let testing = policy.publishing == Publishing::Testing && !scopes.iter().all(|scope| is_for_sign_in(scope));
     let ends = [testing.then_some(TESTING), access_for];
-    ends.into_iter().flatten().min().map(|lifetime| now.plus(lifetime.0))
+    ends.into_iter().flatten().min().map(|lifetime| now.plus(lifetime.0.saturating_sub(LESS)))
 }
 
 /// Whether a scope only says who somebody is.
@@ -323,20 +320,24 @@ pub(crate) fn is_for_sign_in(scope: &str) -> bool {
 
 impl State {
     fn of(setup: &RealmSetup, epoch: u64) -> Self {
-        let mut entropy = Entropy::new(setup.seed, &setup.name);
+        let Template { seed, policy, quirks, refusals, users, clients, service_accounts, consent, .. } =
+            setup.template.clone();
+        let mut entropy = Entropy::new(seed, &setup.name);
         let web_client =
             Client { id: entropy.client_id(), secret: Some(Secret::new(entropy.client_secret())), ..Client::default() };
         if epoch > 0 {
-            entropy = Entropy::new(setup.seed, &format!("{}/{epoch}", setup.name));
+            entropy = Entropy::new(seed, &format!("{}/{epoch}", setup.name));
         }
-        let clients = if setup.clients.is_empty() { vec![web_client] } else { setup.clients.clone() };
+        let clients = if clients.is_empty() { vec![web_client] } else { clients };
         let ada = || vec![User::named("100000000000000000001", "ada")];
-        let mut state = Self::new(setup.policy, entropy);
-        state.quirks = setup.quirks;
-        state.refusals = setup.refusals.clone();
+        let robot = || vec![ServiceAccount::named("robot", "100000000000000000901")];
+        let mut state = Self::new(policy, entropy);
+        state.quirks = quirks;
+        state.refusals = refusals;
         state.clients = clients.into_iter().map(|client| (client.id.clone(), client)).collect();
-        state.users = if setup.users.is_empty() { ada() } else { setup.users.clone() };
-        state.service_accounts = vec![ServiceAccount::named("robot", "100000000000000000901")];
+        state.users = if users.is_empty() { ada() } else { users };
+        state.service_accounts = if service_accounts.is_empty() { robot() } else { service_accounts };
+        state.at_the_page.consent = consent;
         state
     }
 }

@@ -27,6 +27,12 @@ pub enum RealmError {
     /// There is nothing to seed it with.
     #[error("the realm has no {0} to seed for; add one first")]
     NobodyToSeedFor(&'static str),
+    /// The reach of its memory.
+    #[error("the realm remembers nothing that old; POST memory with a longer reach first")]
+    Forgotten,
+    /// A snapshot that no realm has written.
+    #[error("the snapshot makes no sense: {0}")]
+    BadSnapshot(String),
     /// More than is good.
     #[error("at most {most} {what} are seeded at once, not {given}")]
     TooMany {

@@ -4,6 +4,8 @@
 //! honest again. [`When::Before`] answers without letting the endpoint do anything. [`When::After`] lets it do its work
 //! first: "rotated, and then the answer was lost".
 
+use http::{HeaderMap, HeaderName, header};
+
 use crate::answer::{Answer, Body};
 use crate::endpoint::Endpoint;
 use crate::entropy::Entropy;
@@ -92,17 +94,6 @@ pub(crate) struct Reply {
     dice: Option<(u8, Entropy)>,
 }
 
-/// What became of a reply that was offered a request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Offer {
-    /// It is for others, or for later.
-    Passes,
-    /// It answers, and will again.
-    Answers,
-    /// It answers for the last time.
-    AnswersLast,
-}
-
 impl Reply {
     /// A reply, scripted at `now`.
     pub(crate) fn new(spec: ReplySpec, now: Timestamp) -> Result<Self, BadReply> {
@@ -128,19 +119,29 @@ impl Reply {
         Ok(Self { spec: ReplySpec { times, ..spec }, with, when, prefix, bytes, seen: 0, window, dice })
     }
 
-    /// Offers it a request.
-    pub(crate) fn offer(&mut self, now: Timestamp, traits: &Traits) -> Offer {
+    /// Whether its window has closed for good, as far as the clock goes forward.
+    pub(crate) fn is_over(&self, now: Timestamp) -> bool {
+        self.window.is_some_and(|(_, until)| now >= until)
+    }
+
+    /// Shows it a request, which it counts if it is for it. Says whether it would answer.
+    pub(crate) fn offer(&mut self, now: Timestamp, traits: &Traits) -> bool {
         let open = self.window.is_none_or(|(from, until)| from <= now && now < until);
         if !open || !self.matcher().fits(traits) {
-            return Offer::Passes;
+            return false;
         }
         self.seen = self.seen.saturating_add(1);
-        if self.spec.nth.is_some_and(|nth| self.seen < nth) || !self.strikes() {
-            return Offer::Passes;
-        }
-        let Some(times) = &mut self.spec.times else { return Offer::Answers };
+        let due = self.spec.nth.is_none_or(|nth| self.seen >= nth);
+        // The dice are thrown for every request, so that the same seed strikes the same ones.
+        let struck = self.strikes();
+        due && struck
+    }
+
+    /// Counts a use; says whether it was the last one.
+    pub(crate) const fn spend(&mut self) -> bool {
+        let Some(times) = &mut self.spec.times else { return false };
         *times -= 1;
-        if *times == 0 { Offer::AnswersLast } else { Offer::Answers }
+        *times == 0
     }
 
     fn strikes(&mut self) -> bool {
@@ -198,20 +199,26 @@ impl Reply {
         answer.status = with.status.unwrap_or(answer.status);
         let retry = with.retry_after.as_ref().map(|retry| ("retry-after".to_owned(), retry.text(now)));
         for (name, value) in with.headers.clone().into_iter().chain(retry) {
-            answer.headers.retain(|(known, _)| !known.eq_ignore_ascii_case(&name));
-            answer.headers.extend((!value.is_empty()).then_some((name, value)));
+            // `check` has seen that both are what a header may be.
+            let Ok(name) = HeaderName::from_bytes(name.as_bytes()) else { continue };
+            answer.headers.remove(&name);
+            if !value.is_empty() {
+                answer.put_header(name, &value);
+            }
         }
         with.edit(now, &mut answer.body);
         answer
     }
 
-    fn own_body(&self, headers: &mut Vec<(String, String)>) -> Body {
+    fn own_body(&self, headers: &mut HeaderMap) -> Body {
         if let Some(json) = &self.with.json {
             return Body::Json(json.clone().into(), Layout::Pretty(2));
         }
         let text = self.with.body.as_ref().map(|text| text.clone().into_bytes());
         let bytes = text.or_else(|| self.bytes.clone());
-        headers.retain(|(name, _)| bytes.is_some() || name != "content-type");
+        if bytes.is_none() {
+            headers.remove(header::CONTENT_TYPE);
+        }
         bytes.map_or(Body::Empty, Body::Bytes)
     }
 
@@ -357,7 +364,7 @@ impl Edit {
 }
 
 fn check_header(name: &str, value: &str) -> Result<(), BadReply> {
-    let fine = http::HeaderName::from_bytes(name.as_bytes()).is_ok() && http::HeaderValue::from_str(value).is_ok();
+    let fine = HeaderName::from_bytes(name.as_bytes()).is_ok() && http::HeaderValue::from_str(value).is_ok();
     if fine { Ok(()) } else { Err(BadReply::Header(format!("{name}: {value}"))) }
 }
 
@@ -419,9 +426,8 @@ mod tests {
     fn headers_replace_their_namesakes() {
         let answer =
             reply(&json!({"body": "<h1>", "headers": {"Content-Type": "text/html"}})).unwrap().answer(NOW, None);
-        let types: Vec<_> =
-            answer.headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case("content-type")).collect();
-        assert_eq!(types, [&("Content-Type".to_owned(), "text/html".to_owned())]);
+        let types: Vec<_> = answer.headers.get_all("content-type").iter().collect();
+        assert_eq!(types, ["text/html"]);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! A request as the provider reads it: parsed once, before anything is decided.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use base64::Engine as _;
@@ -25,6 +26,7 @@ pub(crate) struct WireRequest {
     pub headers: HeaderMap,
     /// The parameters of query and body together.
     pub params: Params,
+    credentials: Credentials,
 }
 
 impl WireRequest {
@@ -38,7 +40,13 @@ impl WireRequest {
         body: &Bytes,
     ) -> Self {
         let params = Params::read(&query, &headers, body);
-        Self { endpoint, method, path, query, headers, params }
+        let credentials = Credentials::read(&headers, &params);
+        Self { endpoint, method, path, query, headers, params, credentials }
+    }
+
+    /// How the client authenticates, and as whom.
+    pub(crate) const fn credentials(&self) -> &Credentials {
+        &self.credentials
     }
 
     /// The grant type, on the token endpoint.
@@ -48,31 +56,32 @@ impl WireRequest {
 
     /// The bearer token in the `Authorization` header (RFC 6750 section 2.1).
     pub(crate) fn bearer(&self) -> Option<&str> {
-        self.authorization("bearer")
+        authorization(&self.headers, "bearer")
     }
+}
 
-    fn authorization(&self, scheme: &str) -> Option<&str> {
-        let value = self.headers.get(header::AUTHORIZATION)?.to_str().ok()?;
-        let (name, rest) = value.split_once(' ')?;
-        name.eq_ignore_ascii_case(scheme).then(|| rest.trim())
-    }
+fn authorization<'a>(headers: &'a HeaderMap, scheme: &str) -> Option<&'a str> {
+    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (name, rest) = value.split_once(' ')?;
+    name.eq_ignore_ascii_case(scheme).then(|| rest.trim())
+}
 
-    /// How the client authenticates, and as whom.
-    pub(crate) fn credentials(&self) -> Credentials {
-        let body_id = self.params.get("client_id").map(str::to_owned);
-        let body_secret = self.params.get("client_secret").map(str::to_owned);
-        let Some(encoded) = self.authorization("basic") else {
-            return Credentials::from_body(body_id, body_secret);
+impl Credentials {
+    fn read(headers: &HeaderMap, params: &Params) -> Self {
+        let body_id = params.get("client_id").map(str::to_owned);
+        let body_secret = params.get("client_secret").map(str::to_owned);
+        let Some(encoded) = authorization(headers, "basic") else {
+            return Self::from_body(body_id, body_secret);
         };
         let decoded = STANDARD.decode(encoded).ok().and_then(|bytes| String::from_utf8(bytes).ok());
         // Google does not form-decode the two parts, whatever RFC 6749 section 2.3.1 says.
         let Some((id, secret)) = decoded.as_deref().and_then(|pair| pair.split_once(':')) else {
-            return Credentials { method: ClientAuth::Malformed, id: body_id, secret: None, disagree: false };
+            return Self { method: ClientAuth::Malformed, id: body_id, secret: None, disagree: false };
         };
         let disagree = body_id.as_deref().is_some_and(|body| body != id)
             || body_secret.as_deref().is_some_and(|body| body != secret);
         let method = if body_secret.is_some() { ClientAuth::Both } else { ClientAuth::Basic };
-        Credentials { method, id: Some(id.to_owned()), secret: Some(secret.to_owned()), disagree }
+        Self { method, id: Some(id.to_owned()), secret: Some(secret.to_owned()), disagree }
     }
 }
 
@@ -116,8 +125,51 @@ impl Credentials {
 /// Parameters by name. A parameter without a value counts as absent (RFC 6749 section 3.2).
 #[derive(Clone, Default)]
 pub(crate) struct Params {
-    values: BTreeMap<String, String>,
-    repeated: Vec<String>,
+    values: BTreeMap<Name, String>,
+    repeated: Vec<Name>,
+}
+
+/// A parameter's name; the usual ones are never copied.
+pub(crate) type Name = Cow<'static, str>;
+
+const USUAL: [&str; 30] = [
+    "access_token",
+    "access_type",
+    "approval_prompt",
+    "assertion",
+    "client_id",
+    "client_secret",
+    "code",
+    "code_challenge",
+    "code_challenge_method",
+    "code_verifier",
+    "device_code",
+    "grant_type",
+    "hd",
+    "id_token",
+    "include_granted_scopes",
+    "login_hint",
+    "nonce",
+    "prompt",
+    "rapt",
+    "redirect_uri",
+    "refresh_token",
+    "response_mode",
+    "response_type",
+    "scope",
+    "state",
+    "token",
+    "token_type_hint",
+    "user_code",
+    "display",
+    "authuser",
+];
+
+fn name_of(text: Cow<'_, str>) -> Name {
+    match USUAL.iter().find(|usual| **usual == text) {
+        Some(usual) => Cow::Borrowed(usual),
+        None => Cow::Owned(text.into_owned()),
+    }
 }
 
 impl Params {
@@ -134,7 +186,7 @@ impl Params {
 
     fn add_form(&mut self, encoded: &[u8]) {
         for (name, value) in form_urlencoded::parse(encoded) {
-            self.add(name.into_owned(), value.into_owned());
+            self.add(name_of(name), value.into_owned());
         }
     }
 
@@ -143,11 +195,11 @@ impl Params {
         let members = serde_json::from_slice::<serde_json::Map<String, serde_json::Value>>(body).unwrap_or_default();
         for (name, value) in members {
             let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-            self.add(name, text);
+            self.add(name_of(Cow::Owned(name)), text);
         }
     }
 
-    fn add(&mut self, name: String, value: String) {
+    fn add(&mut self, name: Name, value: String) {
         if value.is_empty() {
             return;
         }
@@ -165,7 +217,12 @@ impl Params {
 
     /// All parameters, by name.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.values.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+        self.values.iter().map(|(name, value)| (&**name, value.as_str()))
+    }
+
+    /// All parameters, with names that are cheap to keep.
+    pub(crate) fn named(&self) -> impl Iterator<Item = (&Name, &str)> {
+        self.values.iter().map(|(name, value)| (name, value.as_str()))
     }
 
     /// All parameters as a form.
@@ -174,7 +231,7 @@ impl Params {
     }
 
     /// Parameters that came more than once, which RFC 6749 section 3.2 forbids; their first value counts.
-    pub(crate) fn repeated(&self) -> &[String] {
+    pub(crate) fn repeated(&self) -> &[Name] {
         &self.repeated
     }
 
@@ -224,8 +281,9 @@ mod tests {
 
     #[test]
     fn basic_is_not_form_decoded() {
-        let credentials =
-            request(&[("authorization", &format!("Basic {}", STANDARD.encode("a%2Db:s")))], "", "").credentials();
+        let credentials = request(&[("authorization", &format!("Basic {}", STANDARD.encode("a%2Db:s")))], "", "")
+            .credentials()
+            .clone();
         assert_eq!(credentials.id.as_deref(), Some("a%2Db"));
         assert_eq!(credentials.method, ClientAuth::Basic);
     }
@@ -233,7 +291,7 @@ mod tests {
     #[test]
     fn two_sets_of_credentials_are_seen() {
         let headers = [("authorization", &*format!("Basic {}", STANDARD.encode("a:s")))];
-        let credentials = request(&headers, "", "client_id=a&client_secret=other").credentials();
+        let credentials = request(&headers, "", "client_id=a&client_secret=other").credentials().clone();
         assert_eq!(credentials.method, ClientAuth::Both);
         assert!(credentials.disagree);
     }

@@ -13,9 +13,8 @@ use crate::secret::Secret;
 use crate::state::{AccessToken, Code, Lineage, Scopes};
 use crate::time::{Lifetime, Timestamp};
 
-/// The most families in one call, and the most generations of one.
-const MOST_FAMILIES: u32 = 2_000_000;
-const MOST_GENERATIONS: u32 = 10_000;
+/// The most refresh tokens in one call, those that have been replaced included.
+const MOST_TOKENS: u32 = 2_000_000;
 
 /// What a realm is to have.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,7 +52,7 @@ pub struct SeedFamily {
     pub whom: SeedFor,
     /// How often it has rotated: its current token is of this generation.
     pub generation: u32,
-    /// How much longer it lives, whatever the policy says.
+    /// How much longer it lives at the most; the policy may end it before.
     pub left: Option<Lifetime>,
     /// How long it has been unused.
     pub idle: Option<Lifetime>,
@@ -140,7 +139,8 @@ struct Whom {
 impl Realm {
     /// Seeds all of it, or nothing where something is wrong.
     pub(crate) fn seed(&mut self, now: Timestamp, spec: &SeedSpec) -> Result<Seeded, RealmError> {
-        let families = spec.families.iter().map(|family| Ok((family, family.checked(self)?)));
+        check_size(spec)?;
+        let families = spec.families.iter().map(|family| Ok((family, self.whom(&family.whom)?)));
         let families: Vec<(&SeedFamily, Whom)> = families.collect::<Result<_, RealmError>>()?;
         let tokens = spec.access_tokens.iter().map(|token| Ok((token, self.whom(&token.whom)?)));
         let tokens: Vec<(&SeedAccess, Whom)> = tokens.collect::<Result<_, RealmError>>()?;
@@ -154,7 +154,7 @@ impl Realm {
                 .collect(),
             codes: codes.into_iter().map(|(code, whom)| self.seed_code(now, code, whom)).collect(),
         };
-        self.memory.note(now, &self.state);
+        self.note(now);
         Ok(seeded)
     }
 
@@ -191,7 +191,9 @@ impl Realm {
             Family::grown(used, family.generation as usize).until(family.left.map(|left| now.plus(left.0)));
         family.end.into_iter().for_each(|why| seeded.finish(why, now));
         let (client, sub, scopes) = (Arc::clone(&whom.client), Arc::clone(&whom.sub), Arc::clone(&whom.scopes));
-        self.remember_scopes(whom);
+        if !family.end.is_some_and(FamilyEnd::takes_access_tokens) {
+            self.remember_scopes(&whom.client, &whom.sub, &whom.scopes);
+        }
         let place = self.state.add_lineage(Lineage { family: seeded, client, sub, scopes, tokens: vec![] });
         for _ in 0..=family.generation {
             self.state.mint_refresh(place);
@@ -199,16 +201,8 @@ impl Realm {
         (place, family.access_left.map(|left| self.add_seeded_access(now, whom, left, Some(place))))
     }
 
-    fn remember_scopes(&mut self, whom: &Whom) {
-        let granted = &mut self.state.grant_mut(&whom.client, &whom.sub).scopes;
-        for scope in whom.scopes.iter() {
-            if !granted.contains(scope) {
-                granted.push(scope.clone());
-            }
-        }
-    }
-
     fn seed_access(&mut self, now: Timestamp, whom: &Whom, left: Lifetime, lineage: Option<u32>) -> SeededToken {
+        self.remember_scopes(&whom.client, &whom.sub, &whom.scopes);
         let place = self.add_seeded_access(now, whom, left, lineage);
         self.seeded_access(place)
     }
@@ -227,6 +221,7 @@ impl Realm {
     }
 
     fn seed_code(&mut self, now: Timestamp, code: &SeedCode, whom: Whom) -> SeededToken {
+        self.remember_scopes(&whom.client, &whom.sub, &whom.scopes);
         let expires = now.plus(code.left.unwrap_or(self.state.quirks.code_ttl).0);
         let place = self.state.add_code(|label, value| Code {
             label,
@@ -248,15 +243,16 @@ impl Realm {
     }
 }
 
-impl SeedFamily {
-    fn checked(&self, realm: &Realm) -> Result<Whom, RealmError> {
-        let count = self.count.unwrap_or(1);
-        if count == 0 || count > MOST_FAMILIES {
-            return Err(RealmError::TooMany { what: "families", most: MOST_FAMILIES, given: count });
-        }
-        if self.generation > MOST_GENERATIONS {
-            return Err(RealmError::TooMany { what: "generations", most: MOST_GENERATIONS, given: self.generation });
-        }
-        realm.whom(&self.whom)
+/// Whether so many tokens are a test and not a mistake.
+fn check_size(spec: &SeedSpec) -> Result<(), RealmError> {
+    let tokens = |family: &SeedFamily| {
+        let count = family.count.unwrap_or(1);
+        let each = family.generation.saturating_add(1);
+        count.saturating_mul(each)
+    };
+    let given = spec.families.iter().map(tokens).fold(0, u32::saturating_add);
+    if given > MOST_TOKENS {
+        return Err(RealmError::TooMany { what: "refresh tokens", most: MOST_TOKENS, given });
     }
+    Ok(())
 }

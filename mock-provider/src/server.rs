@@ -5,7 +5,7 @@ use std::io::Write as _;
 use axum::body::Body;
 use axum::extract::{ConnectInfo, Request, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version, header};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Version, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use flate2::Compression;
@@ -13,7 +13,6 @@ use flate2::write::GzEncoder;
 
 use crate::answer::{Answer, Body as AnswerBody};
 use crate::decide::Rendered;
-use crate::endpoint::Endpoint;
 use crate::fault::Fault;
 use crate::fault_io::Wire;
 use crate::handle::RealmHandle;
@@ -21,7 +20,7 @@ use crate::http_body::{Then, UnsteadyBody};
 use crate::journal::Delivery;
 use crate::provider::Realms;
 use crate::request::WireRequest;
-use crate::traffic::Ticket;
+use crate::traffic::{Arrival, Ticket};
 
 /// Larger request bodies are refused; Google's own tokens are far smaller.
 const MAX_BODY: usize = 1 << 20;
@@ -33,10 +32,9 @@ pub(crate) async fn answer(
     request: Request,
 ) -> Response {
     let (parts, body) = request.into_parts();
-    let Some((realm, path)) = realms.route(parts.uri.path()) else { return not_found() };
-    let Some(endpoint) = Endpoint::at(&path) else { return not_found() };
+    let Some((realm, endpoint, path)) = realms.route(parts.uri.path()) else { return not_found() };
     if lacks_length(&parts) {
-        return page(&Answer::robot_page(411, "Length Required", "POST requests require a Content-length header."));
+        return page(Answer::robot_page(411, "Length Required", "POST requests require a Content-length header."));
     }
     let Ok(body) = axum::body::to_bytes(body, MAX_BODY).await else {
         return StatusCode::PAYLOAD_TOO_LARGE.into_response();
@@ -78,27 +76,29 @@ fn accepts_gzip(headers: &HeaderMap) -> bool {
 
 /// Google's page for a path that it does not know.
 fn not_found() -> Response {
-    page(&Answer::robot_page(404, "Not Found", "The requested URL was not found on this server."))
+    page(Answer::robot_page(404, "Not Found", "The requested URL was not found on this server."))
 }
 
-fn page(answer: &Answer) -> Response {
-    let body = match &answer.body {
-        AnswerBody::Bytes(bytes) => Body::from(bytes.clone()),
+fn page(answer: Answer) -> Response {
+    let body = match answer.body {
+        AnswerBody::Bytes(bytes) => Body::from(bytes),
         AnswerBody::Empty | AnswerBody::Json(..) | AnswerBody::Callback(_) => Body::empty(),
     };
-    response(answer.status, &answer.headers, body)
+    response(answer.status, answer.headers, body)
 }
 
 async fn exchange(realm: &RealmHandle, connection: &Connection, request: &WireRequest) -> Response {
-    let (ticket, parked) = realm.arrive(request);
+    let (ticket, arrival) = realm.arrive(request);
     let pending = Pending { realm: realm.clone(), ticket, end: None };
-    if let Some(released) = parked {
-        // A dropped sender means that the realm was reset: then there is no decision below.
-        drop(released.await);
-    }
-    let Some(decision) = realm.decide(ticket, request) else {
-        return (StatusCode::SERVICE_UNAVAILABLE, "the realm was reset or restarted\n").into_response();
+    let decision = match arrival {
+        Arrival::Decided(decision) => Some(*decision),
+        Arrival::Parked(released) => {
+            // A dropped sender means that the realm was reset: then there is no decision below.
+            drop(released.await);
+            realm.decide(ticket, request)
+        }
     };
+    let Some(decision) = decision else { return gone() };
     let rendered = decision.render();
     if let Some(released) = realm.park_decided(ticket, request) {
         drop(released.await);
@@ -106,7 +106,15 @@ async fn exchange(realm: &RealmHandle, connection: &Connection, request: &WireRe
     if let Some(delay) = rendered.delay {
         pause_for(delay.0).await;
     }
+    if !realm.is_current(ticket) {
+        return gone();
+    }
     send(pending, connection, rendered).await
+}
+
+/// What a request gets whose realm has been reset, restored or restarted meanwhile.
+fn gone() -> Response {
+    (StatusCode::SERVICE_UNAVAILABLE, "the realm was reset, restored or restarted\n").into_response()
 }
 
 #[expect(clippy::disallowed_methods, reason = "a delayed answer is delayed in real time")]
@@ -114,23 +122,28 @@ async fn pause_for(delay: std::time::Duration) {
     tokio::time::sleep(delay).await;
 }
 
-async fn send(mut pending: Pending, connection: &Connection, rendered: Rendered) -> Response {
+async fn send(mut pending: Pending, connection: &Connection, mut rendered: Rendered) -> Response {
     let Some(fault) = rendered.fault else {
         pending.settle(Some(rendered.status), Delivery::Delivered);
         return whole(connection, rendered);
     };
+    if fault.needs_a_body() && rendered.body.is_empty() {
+        // There has to be something to cut: a byte that is promised.
+        rendered.body = vec![b' '];
+    }
     let status = fault.shows_the_status().then_some(rendered.status);
     let receipt: Receipt = if fault.delivers() {
         // Only the connection knows when the last byte is out; a client that leaves before it drops the receipt.
         pending.end = Some((status, Delivery::Abandoned));
         Some(Box::new(move || pending.settle(status, Delivery::Delivered)))
     } else {
-        pending.settle(status, Delivery::Lost);
-        None
+        pending.lose(status);
+        if fault == Fault::Never {
+            // Dropped with this future when the client leaves, which is when the request ends.
+            return std::future::pending().await;
+        }
+        Some(Box::new(move || drop(pending)))
     };
-    if fault == Fault::Never {
-        return std::future::pending().await;
-    }
     let by_connection = !fault.needs_a_body() || !connection.is_http2() && !matches!(fault, Fault::Stall(_));
     if by_connection {
         broken_by_connection(connection, rendered, fault, receipt)
@@ -139,6 +152,7 @@ async fn send(mut pending: Pending, connection: &Connection, rendered: Rendered)
     }
 }
 
+/// Called when the last byte is out; dropped when the answer ends before.
 type Receipt = Option<Box<dyn FnOnce() + Send>>;
 
 /// The connection breaks, at a chosen byte.
@@ -149,7 +163,7 @@ fn broken_by_connection(connection: &Connection, rendered: Rendered, fault: Faul
         // The connection is cut before the padding, so the header has promised too much.
         body.resize(length, b' ');
     }
-    let mut response = response(rendered.status, &rendered.headers, Body::from(body));
+    let mut response = response(rendered.status, rendered.headers, Body::from(body));
     if !connection.is_http2() {
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
@@ -157,30 +171,35 @@ fn broken_by_connection(connection: &Connection, rendered: Rendered, fault: Faul
 }
 
 /// The body breaks, and its connection goes on.
-fn broken_by_body(rendered: Rendered, fault: Fault, done: Receipt) -> Response {
+fn broken_by_body(rendered: Rendered, fault: Fault, receipt: Receipt) -> Response {
     let mut body = rendered.body;
     let shorter = |bytes: usize| bytes.min(body.len().saturating_sub(1));
     let (sent, then) = match fault {
-        Fault::Stall(bytes) => (shorter(bytes), Then::Silence),
+        Fault::Stall(bytes) => (shorter(bytes), Then::Silence { receipt }),
         Fault::ResetInBody(bytes) | Fault::EarlyClose(bytes) => (shorter(bytes), Then::Break),
         Fault::WrongLength(promised) => (promised.min(body.len()), Then::Break),
-        Fault::Drip { bytes, every } => (body.len(), Then::Piece { size: bytes.max(1), every: every.0, done }),
+        Fault::Drip { bytes, every } => (body.len(), Then::Piece { size: bytes.max(1), every: every.0, done: receipt }),
         Fault::ResetBeforeHeaders | Fault::EmptyResponse | Fault::Never | Fault::BadChunk | Fault::Garbage => {
             (0, Then::Break)
         }
     };
     if let Fault::WrongLength(promised) = fault {
+        let cut_to_promise = promised <= body.len();
         body.resize(promised, b' ');
+        if cut_to_promise {
+            return response(rendered.status, rendered.headers, Body::from(body));
+        }
     }
-    response(rendered.status, &rendered.headers, Body::new(UnsteadyBody::new(&Bytes::from(body), sent, then)))
+    response(rendered.status, rendered.headers, Body::new(UnsteadyBody::new(&Bytes::from(body), sent, then)))
 }
 
 /// A whole answer, compressed for a client that likes it so.
 fn whole(connection: &Connection, rendered: Rendered) -> Response {
     if !connection.gzip || !rendered.may_gzip || rendered.body.is_empty() {
-        return response(rendered.status, &rendered.headers, Body::from(rendered.body));
+        return response(rendered.status, rendered.headers, Body::from(rendered.body));
     }
-    let mut response = response(rendered.status, &rendered.headers, Body::from(compressed(&rendered.body)));
+    let packed = compressed(&rendered.body);
+    let mut response = response(rendered.status, rendered.headers, Body::from(packed));
     response.headers_mut().insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
     response
 }
@@ -192,22 +211,11 @@ fn compressed(body: &[u8]) -> Vec<u8> {
     encoder.finish().unwrap_or_default()
 }
 
-fn response(status: u16, headers: &[(String, String)], body: Body) -> Response {
+fn response(status: u16, headers: HeaderMap, body: Body) -> Response {
     let mut response = Response::new(body);
     *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    *response.headers_mut() = header_map(headers);
+    *response.headers_mut() = headers;
     response
-}
-
-fn header_map(headers: &[(String, String)]) -> HeaderMap {
-    let pair = |(name, value): &(String, String)| {
-        let name = HeaderName::from_bytes(name.as_bytes()).ok()?;
-        Some((name, HeaderValue::from_str(value).ok()?))
-    };
-    headers.iter().filter_map(pair).fold(HeaderMap::new(), |mut map, (name, value)| {
-        map.append(name, value);
-        map
-    })
 }
 
 /// A request without an answer. Dropped as such (the client left) it is journalled as abandoned.
@@ -219,6 +227,12 @@ struct Pending {
 }
 
 impl Pending {
+    /// The answer is lost, but the client may go on waiting for it: the request ends when this is dropped.
+    fn lose(&mut self, status: Option<u16>) {
+        self.end = Some((status, Delivery::Lost));
+        self.realm.lose(self.ticket, status);
+    }
+
     fn settle(mut self, status: Option<u16>, delivery: Delivery) {
         self.end = Some((status, delivery));
     }

@@ -58,17 +58,32 @@ impl Realm {
     /// Becomes what the snapshot says. Requests in flight get a 503.
     pub(crate) fn restore(&mut self, snapshot: Snapshot, uptime: Uptime) -> Result<(), RealmError> {
         let Snapshot { version: Version::One, now_ms, mode, started_ms, state, replies, next, journal } = snapshot;
+        let state = state.indexed();
+        state.check().map_err(RealmError::BadSnapshot)?;
+        check_journal(&journal, next).map_err(RealmError::BadSnapshot)?;
         let replies = replies.into_iter().map(|spec| Reply::new(spec, now_ms));
         self.replies = replies.collect::<Result<_, _>>()?;
         self.epoch += 1;
         self.started = started_ms;
         self.clock.switch(mode, uptime);
         self.clock.set(now_ms, uptime);
-        self.state = state.indexed();
+        self.state = state;
         self.journal = Journal::going_on(self.journal.capacity(), journal, next);
         self.journal.abandon_pending();
         self.memory = Memory::default();
         self.forget_keys();
         Ok(())
+    }
+}
+
+/// Numbers without gaps, and the next one after the last.
+fn check_journal(journal: &[Entry], next: Sequence) -> Result<(), String> {
+    let first = journal.first().map_or(next, |entry| entry.sequence);
+    let in_turn = journal.iter().zip(first..).all(|(entry, expected)| entry.sequence == expected);
+    let goes_on = first.checked_add(journal.len() as u64) == Some(next);
+    if first > 0 && in_turn && goes_on {
+        Ok(())
+    } else {
+        Err("the journal's numbers do not follow each other".to_owned())
     }
 }

@@ -53,10 +53,10 @@ pub(crate) struct AtThePage {
 pub(crate) struct Grant {
     /// The scopes that consent was given for.
     pub(crate) scopes: Vec<String>,
-    /// The families that live or lived from it.
-    pub(crate) families: Vec<u32>,
-    /// Access tokens that a revocation has taken.
-    pub(crate) revoked: Option<RevokedAccess>,
+    /// The families that may still live from it, oldest first.
+    pub(crate) families: BTreeSet<u32>,
+    /// Access tokens that revocations have taken.
+    pub(crate) revoked: Vec<RevokedAccess>,
 }
 
 /// Access tokens up to a number are dead from an instant on.
@@ -177,12 +177,12 @@ pub(crate) struct State {
 }
 
 /// How a user stands with Google Cloud's session control.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) enum Reauth {
-    /// The next refresh is refused.
-    Due,
-    /// The user signed in again then, and was given this proof of it.
-    Done(Timestamp, Secret),
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Reauth {
+    /// When a new sign-in was demanded last.
+    pub(crate) required: Option<Timestamp>,
+    /// When the user signed in again last, and the proof of it.
+    pub(crate) done: Option<(Timestamp, Secret)>,
 }
 
 /// Numbers of tokens.
@@ -260,6 +260,53 @@ impl State {
         }
         self.index = index;
         self
+    }
+
+    /// Whether everything that leads somewhere leads to something: what comes from a document may not.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        let lineage = |place: u32| (place as usize) < self.lineages.len();
+        if !self.access.iter().filter_map(|token| token.lineage).all(lineage) {
+            return Err("an access token belongs to a family that is not there".to_owned());
+        }
+        if !self
+            .grants
+            .values()
+            .flat_map(BTreeMap::values)
+            .flat_map(|grant| &grant.families)
+            .all(|place| lineage(*place))
+        {
+            return Err("a grant names a family that is not there".to_owned());
+        }
+        if !self.codes.iter().filter_map(|code| code.bought?.lineage).all(lineage) {
+            return Err("a code bought a family that is not there".to_owned());
+        }
+        let whole =
+            |lineage: &Lineage| lineage.family.is_whole() && lineage.family.members().len() == lineage.tokens.len();
+        if !self.lineages.iter().all(whole) {
+            return Err("a family has not one value for each of its tokens".to_owned());
+        }
+        let Minted { access, refresh, codes, .. } = self.minted;
+        let numbered = |label: &Label| match label.kind {
+            TokenKind::Access => label.number <= access,
+            TokenKind::Refresh => label.number <= refresh,
+            TokenKind::Code => label.number <= codes,
+            TokenKind::Id => false,
+        };
+        let most = [access, refresh, codes, self.minted.id, self.minted.devices].into_iter().max();
+        if !self.index.by_label.keys().all(numbered) || most > Some(u32::MAX / 2) {
+            return Err("tokens have numbers that were never given".to_owned());
+        }
+        Ok(())
+    }
+
+    /// Takes another state's tokens and grants in place of its own.
+    pub(crate) fn take_tokens_of(&mut self, other: Self) {
+        self.grants = other.grants;
+        self.codes = other.codes;
+        self.device_codes = other.device_codes;
+        self.lineages = other.lineages;
+        self.access = other.access;
+        self.index = other.index;
     }
 
     /// Where a value leads.
@@ -356,7 +403,7 @@ impl State {
     /// Adds a lineage that has no token value yet.
     pub(crate) fn add_lineage(&mut self, lineage: Lineage) -> u32 {
         let place = place(self.lineages.len());
-        self.grant_mut(&lineage.client, &lineage.sub).families.push(place);
+        self.grant_mut(&lineage.client, &lineage.sub).families.insert(place);
         self.lineages.push(lineage);
         place
     }
@@ -386,7 +433,7 @@ impl State {
         &self.lineage(lineage).tokens[generation]
     }
 
-    /// Every secret value that the realm has minted or holds, with a name for it. For searching where they leaked to.
+    /// The secret values that the realm has minted or was shown, and its clients' secrets, with a name for each. For searching where they leaked to.
     pub(crate) fn secrets(&self) -> Vec<(String, Secret)> {
         let access = self.access.iter().map(|token| (token.label.to_string(), token.value.clone()));
         let refresh = self.lineages.iter().flat_map(|lineage| &lineage.tokens);
@@ -396,6 +443,8 @@ impl State {
         let clients = self.clients.values().flat_map(|client| [&client.secret, &client.next_secret]);
         let clients = clients.flatten().map(|secret| ("client_secret".to_owned(), secret.clone()));
         let verifiers = self.verifiers.iter().map(|value| ("code_verifier".to_owned(), value.clone()));
+        let rapts = self.reauth.values().filter_map(|reauth| reauth.done.clone());
+        let verifiers = verifiers.chain(rapts.map(|(_, proof)| ("rapt".to_owned(), proof)));
         access.chain(refresh).chain(codes).chain(devices).chain(clients).chain(verifiers).collect()
     }
 }

@@ -8,9 +8,9 @@ use std::sync::Arc;
 use aws_lc_rs::digest;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use http::Method;
+use http::{Method, header};
 
-use crate::answer::{Answer, Effect, OAuthError};
+use crate::answer::{Answer, OAuthError};
 use crate::endpoint::GrantType;
 use crate::family::{FamilyEnd, Outcome, Refusal};
 use crate::issue::{Fresh, Ground, Issue};
@@ -22,12 +22,19 @@ use crate::quirks::CodeReuse;
 use crate::realm::Realm;
 use crate::request::{ClientAuth, WireRequest};
 use crate::secret::Secret;
-use crate::state::{Bought, Challenge, Code, Reauth, Scopes, TokenRef};
+use crate::state::{Bought, Challenge, Code, Scopes, TokenRef};
 use crate::time::Timestamp;
 
 const BAD_REQUEST: &str = "Bad Request";
 const DEAD: &str = "Token has been expired or revoked.";
 const CLOUD_PLATFORM: &str = "https://www.googleapis.com/auth/cloud-platform";
+
+/// Who a client says it is, and what it offers as proof.
+#[derive(Clone, Copy)]
+pub(crate) struct Claim<'a> {
+    id: &'a str,
+    secret: Option<&'a str>,
+}
 
 impl Realm {
     pub(crate) fn token(&mut self, now: Timestamp, request: &WireRequest) -> Answer {
@@ -35,20 +42,21 @@ impl Realm {
             return Answer::wrong_method();
         }
         let presented = self.presented(request);
-        let answer = match self.grant(now, request) {
+        let mut answer = match self.grant(now, request) {
             Ok(answer) => answer,
             Err(refused) => self.challenged(refused.into()),
         };
-        let client = answer.effect.client.clone().or_else(|| request.credentials().id);
-        let known = Effect { client, presented, ..answer.effect.clone() };
-        answer.with_effect(known)
+        answer.effect.presented = presented;
+        if answer.effect.client.is_none() {
+            answer.effect.client = request.credentials().id.clone();
+        }
+        answer
     }
 
     /// RFC 6749 section 5.2 wants a challenge where the client came with a header; Google sends none.
     fn challenged(&self, mut answer: Answer) -> Answer {
         if answer.status == 401 && self.state.quirks.www_authenticate.is_on() {
-            let realm = format!("Basic realm=\"{}/\"", self.base);
-            answer.headers.push(("www-authenticate".to_owned(), realm));
+            answer.put_header(header::WWW_AUTHENTICATE, &format!("Basic realm=\"{}/\"", self.base));
         }
         answer
     }
@@ -71,7 +79,7 @@ impl Realm {
     }
 
     /// Who the client says it is. A client that is known to be public needs no secret.
-    pub(crate) fn claim(&self, request: &WireRequest) -> Result<(String, Option<String>), OAuthError> {
+    pub(crate) fn claim<'a>(&self, request: &'a WireRequest) -> Result<Claim<'a>, OAuthError> {
         let credentials = request.credentials();
         if credentials.method == ClientAuth::Malformed {
             return Err(OAuthError::new(400, "invalid_request", BAD_REQUEST));
@@ -80,18 +88,18 @@ impl Realm {
             let text = "Credentials in post body and basic Authorization header do not match";
             return Err(OAuthError::new(400, "invalid_request", text));
         }
-        let id = credentials.id.ok_or_else(OAuthError::no_client)?;
-        let public = self.state.clients.get(&id).is_some_and(|client| client.secret.is_none());
-        if credentials.secret.is_none() && !public {
+        let id = credentials.id.as_deref().ok_or_else(OAuthError::no_client)?;
+        let public = || self.state.clients.get(id).is_some_and(|client| client.secret.is_none());
+        if credentials.secret.is_none() && !public() {
             return Err(OAuthError::new(400, "invalid_request", "client_secret is missing."));
         }
-        Ok((id, credentials.secret))
+        Ok(Claim { id, secret: credentials.secret.as_deref() })
     }
 
     /// Whether it is; nothing is spent before this is known.
-    pub(crate) fn authenticate(&self, (id, secret): (String, Option<String>)) -> Result<String, OAuthError> {
-        let client = self.active_client(&id)?;
-        if client.secret.is_none() || secret.is_some_and(|given| client.has_secret(&given)) {
+    pub(crate) fn authenticate<'a>(&self, Claim { id, secret }: Claim<'a>) -> Result<&'a str, OAuthError> {
+        let client = self.active_client(id)?;
+        if client.secret.is_none() || secret.is_some_and(|given| client.has_secret(given)) {
             return Ok(id);
         }
         Err(OAuthError::new(401, "invalid_client", "The provided client secret is invalid."))
@@ -116,13 +124,17 @@ impl Realm {
             redirect_uri.ok_or_else(|| OAuthError::new(400, "invalid_request", "Missing parameter: redirect_uri"))?;
         let claim = self.claim(request)?;
         let value = params.get("code").ok_or_else(|| OAuthError::missing("code"))?;
-        self.state.verifiers.extend(params.get("code_verifier").map(Secret::new));
         let client = self.authenticate(claim)?;
+        self.state.verifiers.extend(params.get("code_verifier").map(Secret::new));
         let Some(TokenRef::Code(place)) = self.state.place_of(value) else {
-            return Err(OAuthError::new(400, "invalid_grant", "Malformed auth code."));
+            // What looks like a code and is none was one; what does not was mangled on its way.
+            let text = if value.starts_with("4/0A") { BAD_REQUEST } else { "Malformed auth code." };
+            return Err(OAuthError::new(400, "invalid_grant", text));
         };
-        self.notice_second_use(now, place, &client);
-        check_code(self.state.code(place), now, &client, redirect_uri, params.get("code_verifier"))?;
+        self.notice_second_use(now, place, client);
+        check_code(self.state.code(place), now, client, redirect_uri, params.get("code_verifier"))?;
+        let (sub, scopes) = (Arc::clone(&self.state.code(place).sub), Arc::clone(&self.state.code(place).scopes));
+        self.check_account(&sub, &scopes)?;
         let issue = self.issue_for_code(now, place);
         let answer = self.issue(now, &issue);
         let bought = Bought { lineage: issue.lineage, access: self.state.minted.access };
@@ -168,16 +180,19 @@ impl Realm {
         }
         let scopes = narrowed(&lineage.scopes, &request.params.words("scope"))?;
         let (client, sub) = (Arc::clone(&lineage.client), Arc::clone(&lineage.sub));
-        self.check_account(&sub, &scopes)?;
-        self.check_reauth(now, place, request.params.get("rapt"))?;
         let policy = self.state.policy_for(&client);
+        self.check_account(&sub, &scopes)?;
+        if let Some(refusal) = lineage.family.dead(now, &policy) {
+            return Err(self.refused_refresh(now, place, refusal));
+        }
+        self.check_reauth(now, place, request.params.get("rapt"))?;
         let outcome = self.state.lineage_mut(place).family.refresh(now, generation as usize, &policy);
         let refresh = self.refreshed(now, place, outcome, &policy)?;
         Ok(Issue { client, sub, scopes, nonce: None, lineage: Some(place), refresh, ground: Ground::Refresh })
     }
 
     /// Whether the person is still there, and whether their administrator lets the scopes out.
-    fn check_account(&self, sub: &str, scopes: &[String]) -> Result<(), OAuthError> {
+    pub(crate) fn check_account(&self, sub: &str, scopes: &[String]) -> Result<(), OAuthError> {
         let Some(user) = self.state.user(sub) else { return Ok(()) };
         match user.standing {
             Standing::Active if self.is_restricted(user, scopes) => Err(OAuthError::bare(400, "admin_policy_enforced")),
@@ -187,19 +202,22 @@ impl Realm {
         }
     }
 
-    /// Google Cloud's session control: after a while a refresh wants proof that the person has signed in again.
+    /// Google Cloud's session control: a family that is too old, or from before a new sign-in was demanded, wants the proof
+    /// of one with every refresh; the proof wears out as the session does.
     fn check_reauth(&self, now: Timestamp, place: u32, rapt: Option<&str>) -> Result<(), OAuthError> {
         let lineage = self.state.lineage(place);
         let signed_in = lineage.family.members()[0].born;
-        let due = match self.state.reauth.get(&*lineage.sub) {
-            Some(Reauth::Due) => true,
-            Some(Reauth::Done(_, proof)) if rapt.is_some_and(|given| *proof == *given) => false,
-            Some(Reauth::Done(at, _)) => {
-                self.session_is_over(now, (*at).max(signed_in), &lineage.client, &lineage.scopes)
-            }
-            None => self.session_is_over(now, signed_in, &lineage.client, &lineage.scopes),
-        };
-        if !due {
+        let over = |since| self.session_is_over(now, since, &lineage.client, &lineage.scopes);
+        let reauth = self.state.reauth.get(&*lineage.sub);
+        let required = reauth.and_then(|reauth| reauth.required).filter(|at| *at >= signed_in);
+        if required.is_none() && !over(signed_in) {
+            return Ok(());
+        }
+        let done = reauth.and_then(|reauth| reauth.done.as_ref());
+        let proven = done.is_some_and(|(at, proof)| {
+            rapt.is_some_and(|given| *proof == *given) && required.is_none_or(|required| *at >= required) && !over(*at)
+        });
+        if proven {
             return Ok(());
         }
         let subtype = self.state.quirks.reauth_subtype.code();
@@ -235,18 +253,26 @@ impl Realm {
 
     fn refused_refresh(&self, now: Timestamp, place: u32, refusal: Refusal) -> OAuthError {
         let reason = reason_of(refusal);
-        let since = self.state.lineage(place).family.end().map(|end| end.at);
+        let lineage = self.state.lineage(place);
+        let policy = self.state.policy_for(&lineage.client);
+        let passed = [lineage.family.expires(&policy), lineage.family.idles_out(&policy)];
+        let ended = [lineage.family.end().map(|end| end.at)].into_iter().chain(passed).flatten();
+        let since = ended.filter(|at| *at <= now).min();
         let lasts = self.state.quirks.dead_text_lasts.duration();
         let forgotten = lasts.zip(since).is_some_and(|(lasts, since)| now >= since.plus(lasts));
         self.refusal(if forgotten { RefusalReason::Unknown } else { reason }).because(reason)
     }
 
-    /// The text of the profile, or Google's.
+    /// The text of the profile for this reason or for the next best, or Google's.
     fn refusal(&self, reason: RefusalReason) -> OAuthError {
-        match (self.state.refusals.get(&reason), reason) {
-            (Some(text), _) => OAuthError::whole(text.status, text.body.clone()),
-            (None, RefusalReason::Unknown) => OAuthError::new(400, "invalid_grant", BAD_REQUEST),
-            (None, _) => OAuthError::new(400, "invalid_grant", DEAD),
+        let candidates = match reason {
+            RefusalReason::Unknown => vec![RefusalReason::Unknown],
+            other => vec![other, RefusalReason::Revoked, RefusalReason::Unknown],
+        };
+        match candidates.iter().find_map(|reason| self.state.refusals.get(reason)) {
+            Some(text) => OAuthError::whole(text.status, text.body.clone()),
+            None if reason == RefusalReason::Unknown => OAuthError::new(400, "invalid_grant", BAD_REQUEST),
+            None => OAuthError::new(400, "invalid_grant", DEAD),
         }
     }
 }

@@ -5,6 +5,7 @@ use tokio::sync::oneshot;
 use crate::decide::Decision;
 use crate::handle::RealmHandle;
 use crate::journal::{Delivery, Sequence};
+use crate::realm::Realm;
 use crate::reply_spec::When;
 use crate::request::WireRequest;
 
@@ -15,27 +16,40 @@ pub(crate) struct Ticket {
     sequence: Sequence,
 }
 
+/// What becomes of a request at the door.
+pub(crate) enum Arrival {
+    /// It waits for its release.
+    Parked(oneshot::Receiver<()>),
+    /// It is decided.
+    Decided(Box<Decision>),
+}
+
 impl RealmHandle {
-    /// Journals a request and parks it if a hold wants it.
-    pub(crate) fn arrive(&self, request: &WireRequest) -> (Ticket, Option<oneshot::Receiver<()>>) {
+    /// Journals a request, and parks it if a hold wants it; else decides it at once, under the same lock.
+    pub(crate) fn arrive(&self, request: &WireRequest) -> (Ticket, Arrival) {
         let uptime = self.uptime();
         let mut realm = self.realm();
         let now = realm.clock.now(uptime);
         let ticket = Ticket { epoch: realm.epoch, sequence: realm.arrive(now, request) };
-        let mut holds = self.holds();
-        let parked = if holds.is_open() {
-            None
-        } else {
-            let traits = realm.traits_of(request);
-            holds.park(ticket.sequence, &traits, When::Before)
+        let parked = self.park(&realm, ticket, request, When::Before);
+        let arrival = match parked {
+            Some(released) => {
+                realm.journal.entry_mut(ticket.sequence).into_iter().for_each(|entry| entry.parked = true);
+                Arrival::Parked(released)
+            }
+            None => Arrival::Decided(Box::new(realm.decide(now, ticket.sequence, request))),
         };
-        drop(holds);
-        if let (Some(_), Some(entry)) = (&parked, realm.journal.entry_mut(ticket.sequence)) {
-            entry.parked = true;
-        }
         drop(realm);
         self.changed();
-        (ticket, parked)
+        (ticket, arrival)
+    }
+
+    fn park(&self, realm: &Realm, ticket: Ticket, request: &WireRequest, when: When) -> Option<oneshot::Receiver<()>> {
+        if !self.is_holding() {
+            return None;
+        }
+        let traits = realm.traits_of(request);
+        self.holds().park(ticket.sequence, &traits, when)
     }
 
     /// What the realm decides; nothing when it was reset since the request came.
@@ -48,21 +62,33 @@ impl RealmHandle {
 
     /// Parks a request whose answer is in hand, if a hold wants it.
     pub(crate) fn park_decided(&self, ticket: Ticket, request: &WireRequest) -> Option<oneshot::Receiver<()>> {
+        if !self.is_holding() {
+            return None;
+        }
         let mut realm = self.realm();
         if realm.epoch != ticket.epoch {
             return None;
         }
-        let mut holds = self.holds();
-        if holds.is_open() {
-            return None;
-        }
-        let traits = realm.traits_of(request);
-        let parked = holds.park(ticket.sequence, &traits, When::After)?;
-        drop(holds);
+        let parked = self.park(&realm, ticket, request, When::After)?;
         realm.journal.entry_mut(ticket.sequence).into_iter().for_each(|entry| entry.parked = true);
         drop(realm);
         self.changed();
         Some(parked)
+    }
+
+    /// Whether nothing has been reset, restored or restarted since the request came.
+    pub(crate) fn is_current(&self, ticket: Ticket) -> bool {
+        self.realm().epoch == ticket.epoch
+    }
+
+    /// Writes down that an answer is lost, though the request has not ended.
+    pub(crate) fn lose(&self, ticket: Ticket, status: Option<u16>) {
+        let mut realm = self.realm();
+        if realm.epoch == ticket.epoch {
+            realm.lose(ticket.sequence, status);
+        }
+        drop(realm);
+        self.changed();
     }
 
     /// Writes down what became of an answer.

@@ -64,7 +64,7 @@ fn mismatches(wanted: &Exchange, entry: &Entry) -> Vec<String> {
         return vec![format!(
             "grant: expected {}, got {}",
             wanted.grant.map_or_else(String::new, |grant| word(&grant)),
-            entry.params.get("grant_type").map_or("none", String::as_str)
+            entry.params.get("grant_type").map_or("none", AsRef::as_ref)
         )];
     }
     let mut leaf = |name: &str, leaf: Option<&Leaf>, got: Option<&str>| {
@@ -82,7 +82,7 @@ fn mismatches(wanted: &Exchange, entry: &Entry) -> Vec<String> {
     leaf("cookies", wanted.cookies.as_ref(), Some(if entry.cookies { "true" } else { "false" }));
     leaf("repeated", wanted.repeated.as_ref(), Some(&entry.repeated.len().to_string()));
     for (name, wanted) in &wanted.params {
-        leaf(&format!("params.{name}"), Some(wanted), entry.params.get(name).map(String::as_str));
+        leaf(&format!("params.{name}"), Some(wanted), entry.params.get(name.as_str()).map(AsRef::as_ref));
     }
     if let Some(mints) = wanted.mints.as_ref().filter(|mints| **mints != minted(entry)) {
         wrong.push(format!("mints: expected {}, got {}", labels(mints), labels(&minted(entry))));

@@ -18,8 +18,8 @@ fn form(world: &World, refresh: &str) -> Vec<(String, String)> {
     own.into_iter().chain(world.credentials()).map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
 }
 
-fn post(world: &World, path: &str, form: Vec<(String, String)>) -> impl Future<Output = (u16, Value)> + use<> {
-    let request = world.http.post(format!("{}{path}", world.realm.issuer())).form(&form);
+fn post(world: &World, path: &str, form: &[(String, String)]) -> impl Future<Output = (u16, Value)> + use<> {
+    let request = world.http.post(format!("{}{path}", world.realm.issuer())).form(form);
     async move {
         let answer = request.send().await.unwrap();
         (answer.status().as_u16(), answer.json().await.unwrap())
@@ -35,7 +35,7 @@ async fn of_many_redemptions_of_one_token_exactly_one_wins() {
     for round in 0..20 {
         let mut tasks = JoinSet::new();
         for _ in 0..AT_ONCE {
-            tasks.spawn(post(&world, "/token", form(&world, &current)));
+            tasks.spawn(post(&world, "/token", &form(&world, &current)));
         }
         let answers = tasks.join_all().await;
         let winners: Vec<&Value> = answers.iter().filter(|(status, _)| *status == 200).map(|(_, body)| body).collect();
@@ -55,7 +55,7 @@ async fn of_many_redemptions_of_one_code_exactly_one_wins() {
         let form: Vec<(String, String)> = form.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
         let mut tasks = JoinSet::new();
         for _ in 0..AT_ONCE {
-            tasks.spawn(post(&world, "/token", form.clone()));
+            tasks.spawn(post(&world, "/token", &form));
         }
         let wins = tasks.join_all().await.iter().filter(|(status, _)| *status == 200).count();
         assert_eq!(wins, 1);
@@ -71,9 +71,9 @@ async fn a_revocation_parts_the_refreshes_into_before_and_after() {
         let since = world.realm.next_sequence();
         let mut tasks = JoinSet::new();
         for index in 0..AT_ONCE {
-            tasks.spawn(post(&world, "/token", form(&world, &refresh)));
+            tasks.spawn(post(&world, "/token", &form(&world, &refresh)));
             if index == AT_ONCE / 2 {
-                tasks.spawn(post(&world, "/revoke", vec![("token".into(), refresh.clone())]));
+                tasks.spawn(post(&world, "/revoke", &[("token".into(), refresh.clone())]));
             }
         }
         tasks.join_all().await;

@@ -185,7 +185,7 @@ async fn configured_people_replace_the_made_up_ones_and_outlive_a_reset() {
 async fn a_request_from_before_a_reset_touches_nothing_after_it() {
     let world = World::new().await;
     let tokens = world.sign_in().await;
-    world.realm.hold(serde_json::from_value(json!({"to": "token"})).unwrap());
+    world.realm.hold(serde_json::from_value(json!({"to": "token"})).unwrap()).unwrap();
     let reset = async {
         world.realm.wait_for_parked(1).await;
         world.realm.reset();

@@ -91,9 +91,9 @@ async fn certificates_and_jwks_name_the_same_keys() {
 async fn a_restart_can_bring_a_new_key_and_hide_the_old() {
     let world = World::new().await;
     let before = kids(&world).await;
-    world.realm.restart(Loss::Nothing, KeysAfterRestart::Same);
+    world.realm.restart(Loss::Nothing, KeysAfterRestart::Same).unwrap();
     assert_eq!(kids(&world).await, before);
-    world.realm.restart(Loss::Nothing, KeysAfterRestart::New);
+    world.realm.restart(Loss::Nothing, KeysAfterRestart::New).unwrap();
     let after = kids(&world).await;
     assert!(after.len() == 1 && after != before, "{after:?}");
     assert_eq!(signing_kid(&world).await, after[0]);

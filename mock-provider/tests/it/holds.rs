@@ -15,7 +15,7 @@ async fn of_two_racing_refreshes_the_one_released_first_wins() {
     for first in [0, 1] {
         let world = World::with(|builder| builder.profile(ProfileName::ROTATING.profile())).await;
         let tokens = world.sign_in().await;
-        world.realm.hold(refreshes());
+        world.realm.hold(refreshes()).unwrap();
         let released = async {
             let parked = world.realm.wait_for_parked(2).await;
             for index in [first, 1 - first] {
@@ -34,7 +34,7 @@ async fn of_two_racing_refreshes_the_one_released_first_wins() {
 #[tokio::test]
 async fn other_requests_pass_and_a_lifted_hold_lets_new_ones_pass() {
     let world = World::new().await;
-    world.realm.hold(refreshes());
+    world.realm.hold(refreshes()).unwrap();
     let tokens = world.sign_in().await;
     world.realm.lift_holds();
     assert_eq!(world.refresh(tokens.refresh()).await.status(), 200);
@@ -45,7 +45,7 @@ async fn other_requests_pass_and_a_lifted_hold_lets_new_ones_pass() {
 async fn a_client_that_leaves_is_forgotten_and_journalled() {
     let world = World::new().await;
     let tokens = world.sign_in().await;
-    world.realm.hold(refreshes());
+    world.realm.hold(refreshes()).unwrap();
     let sequence = tokio::select! {
         _ = world.refresh(tokens.refresh()) => panic!("it was answered"),
         parked = world.realm.wait_for_parked(1) => parked[0],
@@ -59,7 +59,7 @@ async fn a_client_that_leaves_is_forgotten_and_journalled() {
 async fn an_answer_can_be_held_after_the_commit_and_then_be_abandoned() {
     let world = World::with(|builder| builder.profile(ProfileName::ROTATING.profile())).await;
     let tokens = world.sign_in().await;
-    world.realm.hold(HoldSpec { when: When::After, ..refreshes() });
+    world.realm.hold(HoldSpec { when: When::After, ..refreshes() }).unwrap();
     let sequence = tokio::select! {
         _ = world.refresh(tokens.refresh()) => panic!("it was answered"),
         parked = world.realm.wait_for_parked(1) => parked[0],

@@ -77,7 +77,7 @@ async fn assertions_hold_or_say_what_does_not() {
 async fn overlapping_requests_are_noticed() {
     let world = World::new().await;
     let tokens = world.sign_in().await;
-    world.realm.hold(serde_json::from_value(json!({"to": "token"})).unwrap());
+    world.realm.hold(serde_json::from_value(json!({"to": "token"})).unwrap()).unwrap();
     let release = async {
         let parked = world.realm.wait_for_parked(2).await;
         parked.into_iter().for_each(|sequence| world.realm.release(sequence).unwrap());
@@ -132,4 +132,71 @@ async fn a_person_can_be_sent_away_and_the_journal_knows_it() {
     let callback = location(&world.authorize(&[]).await);
     assert!(callback.query().unwrap().contains("error=access_denied"));
     assert_eq!(get(&world, "/journal?error=access_denied").await["entries"][0]["endpoint"], "authorize");
+}
+
+#[tokio::test]
+async fn a_refused_refresh_is_still_somebodys() {
+    let world = World::new().await;
+    let tokens = world.sign_in().await;
+    world.realm.revoke("rt#1".parse().unwrap()).unwrap();
+    world.refresh(tokens.refresh()).await;
+    let journal = get(&world, "/journal?user=100000000000000000001&error=invalid_grant").await;
+    assert_eq!(sequences(&journal), [3]);
+}
+
+/// A body that is no form ends up as a parameter's name, and a client may mix its id and its secret up.
+#[tokio::test]
+async fn whatever_a_client_mixes_up_no_secret_stands_in_the_journal() {
+    let world = World::new().await;
+    let tokens = world.sign_in().await;
+    let [(_, id), (_, secret)] = world.credentials();
+    let url = format!("{}/token", world.realm.issuer());
+    let body =
+        json!({"refresh_token": tokens.refresh(), "client_secret": secret, "redirect_uri": "http://localhost/?x=1"});
+    let as_text = world.http.post(&url).header("content-type", "text/plain").body(body.to_string());
+    as_text.send().await.unwrap();
+    let swapped = [("grant_type", "refresh_token"), ("client_id", secret), ("client_secret", id)];
+    world.http.post(&url).form(&swapped).send().await.unwrap();
+    world.http.post(&url).basic_auth(secret, Some(id)).form(&[("scope", secret)]).send().await.unwrap();
+    let journal = get(&world, "/journal").await.to_string();
+    for (name, secret) in world.realm.secrets() {
+        assert!(!journal.contains(secret.expose()), "{name} stands in the journal");
+    }
+    assert!(journal.contains("(not a name)"), "{journal}");
+}
+
+#[tokio::test]
+async fn a_hanging_request_goes_on_until_its_client_leaves() {
+    let world = World::new().await;
+    let tokens = world.sign_in().await;
+    for fault in ["never", "stall_before_body"] {
+        world.realm.clear_script();
+        let spec = json!({"to": "token", "with": {"preset": fault}});
+        world.realm.script(serde_json::from_value(spec).unwrap()).unwrap();
+        let since = world.realm.next_sequence();
+        let mut form = vec![("grant_type", "refresh_token"), ("refresh_token", tokens.refresh())];
+        form.extend(world.credentials());
+        let hanging = world.http.post(format!("{}/token", world.realm.issuer())).form(&form).send();
+        let second = async {
+            let lost = serde_json::from_value(json!({"since": since, "delivery": "lost"})).unwrap();
+            world.realm.wait_for_journal(&lost, 1).await;
+            world.refresh(tokens.refresh()).await;
+        };
+        // The first is given up when the second is done.
+        tokio::select! {
+            biased;
+            () = second => {}
+            _ = async { hanging.await.unwrap().bytes().await } => unreachable!("it never ends"),
+        }
+        let asked = json!({"of": {"since": since, "grant": "refresh_token"}, "never_overlapped": true});
+        assert_eq!(post(&world, "/journal/assert", asked).await.1["holds"], false, "{fault}");
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_asserted_of_a_realm_that_is_not_there() {
+    let world = World::new().await;
+    let url = format!("{}/realms/misspelt/journal/assert", world.control);
+    let answer = world.http.post(url).json(&json!({"at_most": 1})).send().await.unwrap();
+    assert_eq!(answer.status(), 404);
 }

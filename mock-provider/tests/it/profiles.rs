@@ -86,3 +86,28 @@ async fn keycloak_names_the_end_of_a_refresh_token_in_its_own_way() {
     let answer = refreshed(&world, tokens.refresh()).await.1;
     assert!(answer.get("refresh_expires_in").is_some(), "{answer}");
 }
+
+#[tokio::test]
+async fn a_profile_leaves_no_trace_when_another_one_is_followed() {
+    let world = World::new().await;
+    world.realm.follow(named("keycloak"));
+    world.realm.follow(named("google"));
+    world.realm.change_policy(&serde_json::from_value(json!({"refresh_ttl": "7d"})).unwrap());
+    let tokens = world.sign_in().await;
+    let answer = refreshed(&world, tokens.refresh()).await.1;
+    assert!(answer.get("refresh_token_expires_in").is_some(), "{answer}");
+}
+
+#[tokio::test]
+async fn a_profile_of_ones_own_is_followed_or_refused_over_http() {
+    let world = World::new().await;
+    let url = format!("{}/realms/default/policy", world.control);
+    let mut profile = serde_json::to_value(named("github")).unwrap();
+    profile["policy"]["access_ttl"] = json!("77s");
+    let put = |profile: Value| world.http.put(&url).json(&json!({"custom": profile})).send();
+    assert_eq!(put(profile.clone()).await.unwrap().json::<Value>().await.unwrap()["access_ttl"], "77s");
+    profile["needs"] = json!(["DPoP"]);
+    let refused = put(profile).await.unwrap();
+    assert_eq!(refused.status(), 400);
+    assert!(refused.text().await.unwrap().contains("needs `DPoP`"));
+}

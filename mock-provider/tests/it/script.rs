@@ -164,3 +164,33 @@ async fn nonsense_is_refused_by_name() {
     assert!(preset(json!({"preset": "jwks_empty"})).to_string().contains("jwks_empty"));
     assert!(preset(json!({"delay": "2m"})).to_string().contains("at most a minute"));
 }
+
+#[tokio::test]
+async fn every_reply_counts_the_requests_that_another_one_answers() {
+    let world = World::new().await;
+    let tokens = world.sign_in().await;
+    script(&world, json!({"to": "token", "nth": 2, "with": {"status": 503}}));
+    script(&world, json!({"to": "token", "nth": 3, "with": {"status": 500}}));
+    assert_eq!(statuses(&world, &tokens, 4).await, [200, 503, 500, 200]);
+}
+
+#[tokio::test]
+async fn who_sits_at_the_page_is_matched_without_a_hint() {
+    let world = World::new().await;
+    world.realm.put_user(User::named("u-bob", "bob"));
+    script(&world, json!({"to": "authorize", "user": "bob@example.com", "with": {"status": 503}}));
+    assert_eq!(world.authorize(&[]).await.status(), 302);
+    world.realm.sign_in_as("u-bob").unwrap();
+    assert_eq!(world.authorize(&[]).await.status(), 503);
+}
+
+#[tokio::test]
+async fn a_cut_cuts_an_answer_without_a_body_too() {
+    let world = World::new().await;
+    let tokens = world.sign_in().await;
+    script(&world, json!({"to": "token", "with": {"status": 503, "fault": {"early_close": 0}}}));
+    let mut form = vec![("grant_type", "refresh_token"), ("refresh_token", tokens.refresh())];
+    form.extend(world.credentials());
+    let cut = world.http.post(format!("{}/token", world.realm.issuer())).form(&form).send().await.unwrap();
+    assert!(cut.bytes().await.is_err());
+}

@@ -163,3 +163,16 @@ async fn an_audience_buys_an_id_token_and_keys_are_public() {
     let nobody = format!("{}/robot/v1/metadata/jwk/ghost@example.com", world.realm.issuer());
     assert_eq!(world.http.get(nobody).send().await.unwrap().status(), 404);
 }
+
+#[tokio::test]
+async fn a_robots_token_is_not_revocable() {
+    let world = World::new().await;
+    let robot = Robot::new(&world);
+    let token: Value = robot.ask(&json!({})).await.json().await.unwrap();
+    let form = [("token", token["access_token"].as_str().unwrap())];
+    let answer = world.http.post(format!("{}/revoke", world.realm.issuer())).form(&form).send().await.unwrap();
+    assert_eq!(error_of(answer).await, oauth(400, "invalid_token", "Token is not revocable."));
+    let info = world.http.get(format!("{}/tokeninfo", world.realm.issuer())).query(&[("access_token", form[0].1)]);
+    let info: Value = info.send().await.unwrap().json().await.unwrap();
+    assert_eq!(info["azp"], robot.file["client_id"], "it is told by its number");
+}

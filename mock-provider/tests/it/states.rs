@@ -69,8 +69,8 @@ async fn a_bad_seed_changes_nothing() {
     for spec in [
         json!({"families": [{}, {"for": {"user": "nobody"}}]}),
         json!({"families": [{"for": {"client": "nobody"}}]}),
-        json!({"families": [{"count": 0}]}),
-        json!({"families": [{"generation": 10_001}]}),
+        json!({"families": [{"generation": 2_000_000}]}),
+        json!({"families": [{"count": 1_000_000}, {"count": 1_000_001}]}),
     ] {
         assert!(world.realm.seed(&serde_json::from_value(spec.clone()).unwrap()).is_err(), "{spec}");
     }
@@ -130,22 +130,26 @@ async fn a_restart_loses_the_last_stretch_and_mints_nothing_twice() {
     world.realm.advance(Duration::from_secs(1));
     let second: Value = world.refresh(first.refresh()).await.json().await.unwrap();
     let second = second["refresh_token"].as_str().unwrap().to_owned();
-    world.realm.restart(length("500ms"), KeysAfterRestart::Same);
+    world.realm.restart(length("500ms"), KeysAfterRestart::Same).unwrap();
     let lost = oauth(400, "invalid_grant", "Bad Request");
     assert_eq!(error_of(world.refresh(&second).await).await, lost, "the rotation is forgotten");
     let again: Value = world.refresh(first.refresh()).await.json().await.unwrap();
     assert_ne!(again["refresh_token"], second.as_str());
-    world.realm.restart(length("9s"), KeysAfterRestart::Same);
+    world.realm.restart(length("9s"), KeysAfterRestart::Same).unwrap();
     assert_eq!(error_of(world.refresh(first.refresh()).await).await, lost, "the sign-in is forgotten too");
+    world.realm.restart(length("1s"), KeysAfterRestart::Same).unwrap();
+    assert_eq!(error_of(world.refresh(first.refresh()).await).await, lost, "what was lost stays lost");
+    let too_far = world.realm.restart(length("11s"), KeysAfterRestart::Same);
+    assert!(too_far.unwrap_err().to_string().contains("remembers nothing that old"));
 }
 
 #[tokio::test]
 async fn a_restart_can_lose_everything_or_nothing() {
     let world = World::new().await;
     let tokens = world.sign_in().await;
-    world.realm.restart(Loss::Nothing, KeysAfterRestart::Same);
+    world.realm.restart(Loss::Nothing, KeysAfterRestart::Same).unwrap();
     assert_eq!(world.refresh(tokens.refresh()).await.status(), 200);
-    world.realm.restart(Loss::Everything, KeysAfterRestart::Same);
+    world.realm.restart(Loss::Everything, KeysAfterRestart::Same).unwrap();
     assert_eq!(error_of(world.refresh(tokens.refresh()).await).await, oauth(400, "invalid_grant", "Bad Request"));
     assert_ne!(world.sign_in().await.refresh(), tokens.refresh());
     assert!(world.realm.journal(0).len() > 3, "the journal is the witness and stays");
@@ -155,13 +159,77 @@ async fn a_restart_can_lose_everything_or_nothing() {
 async fn what_was_parked_at_a_restart_gets_a_503_and_is_journalled_as_abandoned() {
     let world = World::new().await;
     let tokens = world.sign_in().await;
-    world.realm.hold(serde_json::from_value(json!({"to": "token"})).unwrap());
+    world.realm.hold(serde_json::from_value(json!({"to": "token"})).unwrap()).unwrap();
     let restart = async {
         world.realm.wait_for_parked(1).await;
-        world.realm.restart(Loss::Nothing, KeysAfterRestart::Same);
+        world.realm.restart(Loss::Nothing, KeysAfterRestart::Same).unwrap();
     };
     let (refreshed, ()) = tokio::join!(world.refresh(tokens.refresh()), restart);
     assert_eq!(refreshed.status(), 503);
     let last = world.realm.journal(0).pop().unwrap();
     assert_eq!(last.delivery, mock_provider::Delivery::Abandoned);
+}
+
+#[tokio::test]
+async fn a_restart_leaves_rules_people_and_keys_as_they_are() {
+    let world = World::new().await;
+    world.realm.remember(Some("1h".parse().unwrap()));
+    world.realm.change_policy(&serde_json::from_value(json!({"access_ttl": "60s"})).unwrap());
+    world.realm.put_user(mock_provider::User::named("u-bob", "bob"));
+    world.realm.rotate_keys();
+    let before = serde_json::to_value(world.realm.snapshot()).unwrap();
+    world.realm.advance(Duration::from_secs(600));
+    world.realm.restart(length("599s"), KeysAfterRestart::Same).unwrap();
+    let after = serde_json::to_value(world.realm.snapshot()).unwrap();
+    for part in ["policy", "users", "clients", "rotations"] {
+        assert_eq!(after["state"][part], before["state"][part], "{part}");
+    }
+}
+
+#[tokio::test]
+async fn with_the_answer_in_hand_a_restart_still_means_503() {
+    let world = World::new().await;
+    let tokens = world.sign_in().await;
+    world.realm.hold(serde_json::from_value(json!({"to": "token", "when": "after"})).unwrap()).unwrap();
+    let restart = async {
+        world.realm.wait_for_parked(1).await;
+        world.realm.restart(Loss::Everything, KeysAfterRestart::Same).unwrap();
+    };
+    let (refreshed, ()) = tokio::join!(world.refresh(tokens.refresh()), restart);
+    assert_eq!(refreshed.status(), 503);
+}
+
+#[tokio::test]
+async fn a_snapshot_that_leads_nowhere_is_refused_and_changes_nothing() {
+    let world = World::new().await;
+    world.sign_in().await;
+    let good = serde_json::to_value(world.realm.snapshot()).unwrap();
+    for (path, value) in [
+        ("/state/access/0/lineage", json!(99)),
+        ("/state/grants/100000000000000000001", json!({"1": {"scopes": [], "families": [7], "revoked": []}})),
+        ("/state/lineages/0/tokens", json!([])),
+        ("/state/lineages/0/family/members/0/parent", json!(0)),
+        ("/state/minted/refresh", json!(0)),
+        ("/journal/1/sequence", json!(1)),
+        ("/next", json!(u64::MAX)),
+        ("/replies", json!([{"to": "token", "times": 0, "with": {"status": 500}}])),
+    ] {
+        let mut bad = good.clone();
+        *bad.pointer_mut(path).unwrap() = value;
+        let refused = serde_json::from_value::<Snapshot>(bad).map(|snapshot| world.realm.restore(snapshot));
+        assert!(!matches!(refused, Ok(Ok(()))), "{path}");
+        assert_eq!(serde_json::to_value(world.realm.snapshot()).unwrap(), good, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_seeded_is_revoked_like_anything_else() {
+    let world = World::new().await;
+    let seeded = seed(&world, json!({"access_tokens": [{"left": "1h"}]}));
+    let token = value(&seeded["access_tokens"][0]).to_owned();
+    let form = [("token", token.clone())];
+    let revoked = world.http.post(format!("{}/revoke", world.realm.issuer())).form(&form).send().await.unwrap();
+    assert_eq!(revoked.status(), 200);
+    let url = format!("{}/v1/userinfo", world.realm.issuer());
+    assert_eq!(world.http.get(url).bearer_auth(token).send().await.unwrap().status(), 401);
 }
