@@ -134,8 +134,9 @@ class Bounds:
 class Names:
     """Puts names that a lived-in realm knows where others stand. What is to be refused stays as it is."""
 
-    def __init__(self, choice):
+    def __init__(self, choice, parked):
         self._choice = choice
+        self._parked = parked
         self.user = self._one_of([ADA["sub"], BOB["email"]])
         self.client = self._one_of([WEB["id"], TV["id"]])
         self.token = self._one_of(TOKENS)
@@ -163,6 +164,9 @@ class Names:
             self._into_event(body)
         elif call == "replies":
             self._into_reply(body)
+        elif call == "release" and isinstance(body.get("order"), list):
+            # The number of the one request that waits; a second time it would no longer wait.
+            body["order"] = [self._parked if type(number) is int else number for number in body["order"][:1]]
 
     def _into_event(self, event):
         for name, about in event.items():
@@ -205,10 +209,8 @@ def before_call(context, case, kwargs):
         parked = park(f"{control}/realms/{realm}", issuer) if call in ("parked", "parked/wait", "release") else None
         if call == "snapshot" and body == {}:
             body = lived_in.snapshot
-        elif call == "release" and isinstance(body, dict) and body.get("order"):
-            body["order"] = [parked] if all(type(number) is int for number in body["order"]) else body["order"]
         elif isinstance(body, dict):
-            Names(choice >> 1).into(call, body)
+            Names(choice >> 1, parked).into(call, body)
     # A new realm needs a name that is free.
     if choice % 2 and call == "/realms" and isinstance(body, dict) and isinstance(body.get("name"), str):
         body["name"] = f"new-{choice}"

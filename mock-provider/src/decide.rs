@@ -38,6 +38,9 @@ const HARMLESS: [&str; 15] = [
     "user_code",
 ];
 
+/// The length of an authorization code.
+const SHORTEST_TOKEN: usize = 73;
+
 /// Parameters that are secret whatever their value.
 const SECRET: [&str; 9] = [
     "access_token",
@@ -117,7 +120,11 @@ impl Realm {
         }
     }
 
+    /// The label of a token, if the value is one; nothing that is shorter than the shortest of them is looked up.
     fn named(&self, value: &str) -> Option<String> {
+        if value.len() < SHORTEST_TOKEN {
+            return None;
+        }
         self.state.label_of(value).map(|label| label.to_string())
     }
 

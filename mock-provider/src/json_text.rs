@@ -142,7 +142,7 @@ impl JsonText {
                 item.write(layout, depth + 1, out);
             }),
             Self::Object(members) => write_list(layout, depth, out, ['{', '}'], members, |(name, value), out| {
-                out.push_str(&quoted(name));
+                push_quoted(name, out);
                 out.push_str(if layout == Layout::Compact { ":" } else { ": " });
                 value.write(layout, depth + 1, out);
             }),
@@ -180,10 +180,23 @@ fn new_line(layout: Layout, depth: usize, out: &mut String) {
 /// Enough for an answer without an id_token, in bytes.
 const TYPICAL: usize = 768;
 
-/// A JSON string. What needs no escape, which is nearly everything here, is only copied.
+/// A JSON string.
 fn quoted(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 2);
+    push_quoted(text, &mut out);
+    out
+}
+
+/// Writes a JSON string. What needs no escape, which is nearly everything here, is only copied.
+fn push_quoted(text: &str, out: &mut String) {
     let plain = text.bytes().all(|byte| !matches!(byte, b'"' | b'\\' | 0..0x20));
-    if plain { format!("\"{text}\"") } else { Value::from(text).to_string() }
+    if !plain {
+        out.push_str(&Value::from(text).to_string());
+        return;
+    }
+    out.push('"');
+    out.push_str(text);
+    out.push('"');
 }
 
 /// RFC 6901 section 4.

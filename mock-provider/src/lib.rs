@@ -46,6 +46,7 @@ mod handle;
 mod hold;
 mod html;
 mod http_body;
+mod in_process;
 mod issue;
 mod journal;
 pub mod journal_query;

@@ -197,7 +197,7 @@ pub(crate) struct Minted {
 
 /// A table that is only looked up in: its order shows nowhere.
 #[expect(clippy::disallowed_types, reason = "never iterated, and a million tokens are looked up in constant time")]
-type Table<K> = std::collections::HashMap<K, TokenRef>;
+type Table<K> = std::collections::HashMap<K, TokenRef, foldhash::fast::RandomState>;
 
 #[derive(Clone, Default)]
 struct Index {

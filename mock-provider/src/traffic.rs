@@ -44,6 +44,18 @@ impl RealmHandle {
         (ticket, arrival)
     }
 
+    /// Journals and decides a request that no hold may park.
+    pub(crate) fn decide_now(&self, request: &WireRequest) -> (Ticket, Decision) {
+        let uptime = self.uptime();
+        let mut realm = self.realm();
+        let now = realm.clock.now(uptime);
+        let ticket = Ticket { epoch: realm.epoch, sequence: realm.arrive(now, request) };
+        let decision = realm.decide(now, ticket.sequence, request);
+        drop(realm);
+        self.changed();
+        (ticket, decision)
+    }
+
     fn park(&self, realm: &Realm, ticket: Ticket, request: &WireRequest, when: When) -> Option<oneshot::Receiver<()>> {
         if !self.is_holding() {
             return None;

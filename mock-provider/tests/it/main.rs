@@ -10,6 +10,7 @@ mod documents;
 mod faults;
 mod holds;
 mod http2;
+mod in_process;
 mod life;
 mod observe;
 mod presets;
