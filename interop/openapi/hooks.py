@@ -181,10 +181,12 @@ class Names:
         chance, answer = reply.get("chance"), reply.get("with")
         if isinstance(chance, dict) and chance.get("percent") in range(256):
             chance["percent"] = chance["percent"] % 100 + 1
-        said = sorted(name for name, value in answer.items() if value not in (None, [], {})) if isinstance(answer, dict) else []
+        said = {name: value for name, value in answer.items() if value not in (None, [], {})} if isinstance(answer, dict) else {}
+        if said.get("status") in range(2**16):
+            said["status"] = 503
         if said:
-            name = self._one_of(said)
-            reply["with"] = {name: 503 if name == "status" and answer[name] in range(65536) else answer[name]}
+            name = self._one_of(sorted(said))
+            reply["with"] = {name: said[name]}
 
 
 lived_in = None

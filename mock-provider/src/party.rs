@@ -77,8 +77,9 @@ impl Client {
         {
             return true;
         }
+        // A loopback address is blocked for a phone, unless it is registered.
         if self.redirect_uris.is_empty() {
-            is_loopback(uri)
+            self.kind != ClientKind::Mobile && is_loopback(uri)
         } else {
             self.redirect_uris.iter().any(|known| known == uri)
         }
@@ -266,6 +267,7 @@ mod tests {
         assert!(client(ClientKind::Desktop, &["http://127.0.0.1/x"]).may_redirect_to("http://127.0.0.1:4711/"));
         assert!(client(ClientKind::Mobile, &[]).may_redirect_to("com.example.app:/cb"));
         assert!(!client(ClientKind::Mobile, &[]).may_redirect_to("example:/cb"), "no period in the scheme");
+        assert!(!client(ClientKind::Mobile, &[]).may_redirect_to("http://127.0.0.1:1/cb"));
     }
 
     #[test]

@@ -333,7 +333,9 @@ async fn a_client_can_have_life_rules_of_its_own() {
 async fn a_later_revocation_gives_nothing_back() {
     let world = World::new().await;
     world.realm.change_quirks(&serde_json::from_value(json!({"revocation_delay": "10m"})).unwrap());
-    let first = world.sign_in().await;
+    world.realm.change_policy(&serde_json::from_value(json!({"access_ttl": "1h"})).unwrap());
+    let first = Tokens::of(world.redeem(&world.code(&[]).await, &[]).await).await;
+    assert!(first.refresh.is_none(), "it belongs to no family, whose end it would share");
     world.realm.revoke("at#1".parse().unwrap()).unwrap();
     world.realm.advance(Duration::from_secs(660));
     world.sign_in().await;

@@ -20,6 +20,7 @@ mod service_accounts;
 mod sign_in;
 mod states;
 mod token;
+mod wire;
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -163,6 +163,8 @@ async fn whatever_a_client_mixes_up_no_secret_stands_in_the_journal() {
         assert!(!journal.contains(secret.expose()), "{name} stands in the journal");
     }
     assert!(journal.contains("(not a name)"), "{journal}");
+    world.http.post(&url).form(&[("client_id", "somebody-else")]).send().await.unwrap();
+    assert!(!get(&world, "/journal").await.to_string().contains("somebody-else"), "it may be anything");
 }
 
 #[tokio::test]
