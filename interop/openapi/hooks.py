@@ -153,8 +153,8 @@ class Names:
     def into(self, call, body):
         if call in ("revoke", "expire"):
             self._put(body, token=self.token)
-        elif call == "authorize":
-            self._put(body, user=self.user)
+        elif call in ("authorize", "holds"):
+            self._put(body, user=self.user, client=self.client)
         elif call == "device":
             self._put(body, user_code=lived_in.user_code, user=self.user)
         elif call == "seed":
@@ -181,7 +181,8 @@ class Names:
         chance, answer = reply.get("chance"), reply.get("with")
         if isinstance(chance, dict) and chance.get("percent") in range(256):
             chance["percent"] = chance["percent"] % 100 + 1
-        said = {name: value for name, value in answer.items() if value not in (None, [], {})} if isinstance(answer, dict) else {}
+        answer = answer if isinstance(answer, dict) else {}
+        said = {name: value for name, value in answer.items() if value not in (None, [], {})}
         if said.get("status") in range(2**16):
             said["status"] = 503
         if said:

@@ -5,6 +5,7 @@
 //! a test holds it to the types here. The calls are sorted by what they are about: [`crate::control_rules`],
 //! [`crate::control_faults`], [`crate::control_states`], [`crate::control_observe`].
 
+use axum::extract::rejection::PathRejection;
 use axum::extract::{DefaultBodyLimit, Path, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -12,7 +13,7 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde::{Deserialize, Serialize};
 
-use crate::control_call::{Answer, Done, Input, Named, Refusal, done, error};
+use crate::control_call::{Answer, Body, Done, Input, Named, Refusal, done, error};
 use crate::control_faults as faults;
 use crate::control_observe as observe;
 use crate::control_rules as rules;
@@ -98,7 +99,11 @@ pub(crate) async fn realms(State(realms): State<Realms>) -> Json<RealmNames> {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewRealm {
-    /// Letters, digits, `-`, `_` and `.`.
+    /// Letters, digits, `-`, `_` and `.`; not dots alone.
+    #[cfg_attr(
+        feature = "schema",
+        schemars(regex(pattern = "^[A-Za-z0-9_.-]{0,99}[A-Za-z0-9_-][A-Za-z0-9_.-]{0,99}$"))
+    )]
     name: String,
     #[serde(default)]
     options: RealmOptions,
@@ -113,7 +118,7 @@ pub(crate) struct RealmPlace {
 }
 
 async fn new_realm(State(realms): State<Realms>, body: Input<NewRealm>) -> Answer<RealmPlace> {
-    let Json(NewRealm { name, options }) = body?;
+    let Body(NewRealm { name, options }) = body?;
     if !Realms::is_name(&name) {
         return Err(Refusal::BadName(name));
     }
@@ -150,7 +155,8 @@ async fn show(Named(realm): Named) -> Json<RealmView> {
     })
 }
 
-async fn forget(State(realms): State<Realms>, Path(name): Path<String>) -> Answer<Done> {
+async fn forget(State(realms): State<Realms>, name: Result<Path<String>, PathRejection>) -> Answer<Done> {
+    let Path(name) = name.map_err(Refusal::BadPath)?;
     if realms.find(&name).is_none() {
         return Err(Refusal::NoSuchRealm(name));
     }

@@ -1,19 +1,26 @@
 //! What all control calls share: the realm in the path, bodies, and how a call says no.
 
 use axum::Json;
-use axum::extract::rejection::{JsonRejection, QueryRejection};
-use axum::extract::{FromRequestParts, Path};
-use axum::http::StatusCode;
+use axum::body::Bytes;
+use axum::extract::rejection::{BytesRejection, JsonRejection, PathRejection, QueryRejection};
+use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use axum::http::request::Parts;
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::handle::{RealmError, RealmHandle};
 use crate::provider::Realms;
+use crate::strict_json;
 
 /// Why the control API says no.
 pub(crate) enum Refusal {
     BadBody(JsonRejection),
+    NoBody(BytesRejection),
+    NotJson,
+    NotStrict(serde_json::Error),
+    BadPath(PathRejection),
     BadQuery(QueryRejection),
     Realm(RealmError),
     BadLabel(String),
@@ -38,7 +45,28 @@ pub(crate) struct ErrorBody {
 pub(crate) struct Done {}
 
 pub(crate) type Answer<T> = Result<Json<T>, Refusal>;
-pub(crate) type Input<T> = Result<Json<T>, JsonRejection>;
+pub(crate) type Input<T> = Result<Body<T>, Refusal>;
+
+/// A JSON body that is exactly what the description says.
+pub(crate) struct Body<T>(pub(crate) T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
+    type Rejection = Refusal;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Refusal> {
+        let kind = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        let json = kind.is_some_and(|kind| kind.trim_start().to_ascii_lowercase().starts_with("application/json"));
+        if !json {
+            return Err(Refusal::NotJson);
+        }
+        let bytes = Bytes::from_request(request, state).await.map_err(Refusal::NoBody)?;
+        // The first reading says where a mistake is, the second one is stricter.
+        let Json(value) = Json::<T>::from_bytes(&bytes)?;
+        let again = serde_json::from_slice(&bytes).map_err(Refusal::NotStrict)?;
+        strict_json::check::<T>(again).map_err(Refusal::NotStrict)?;
+        Ok(Self(value))
+    }
+}
 
 pub(crate) const fn done() -> Answer<Done> {
     Ok(Json(Done {}))
@@ -66,6 +94,10 @@ impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         let (status, text) = match self {
             Self::BadBody(rejection) => (StatusCode::BAD_REQUEST, rejection.body_text()),
+            Self::NoBody(rejection) => (rejection.status(), rejection.body_text()),
+            Self::NotJson => (StatusCode::BAD_REQUEST, "send JSON, with `Content-Type: application/json`".to_owned()),
+            Self::NotStrict(error) => (StatusCode::BAD_REQUEST, error.to_string()),
+            Self::BadPath(rejection) => (StatusCode::BAD_REQUEST, rejection.body_text()),
             Self::BadQuery(rejection) => (StatusCode::BAD_REQUEST, rejection.body_text()),
             Self::BadLabel(text) | Self::BadProfile(text) => (StatusCode::BAD_REQUEST, text),
             Self::BadName(name) => (
@@ -113,9 +145,9 @@ impl FromRequestParts<Realms> for Named {
         struct Segments {
             realm: String,
         }
-        let Path(Segments { realm }) = Path::from_request_parts(parts, realms).await.map_err(
-            |rejection: axum::extract::rejection::PathRejection| error(StatusCode::BAD_REQUEST, rejection.body_text()),
-        )?;
+        let Path(Segments { realm }) = Path::from_request_parts(parts, realms)
+            .await
+            .map_err(|rejection: PathRejection| Refusal::BadPath(rejection).into_response())?;
         realms.open_named(&realm).map(Self).ok_or_else(|| Refusal::BadName(realm).into_response())
     }
 }

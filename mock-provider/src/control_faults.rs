@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::Json;
 use serde::{Deserialize, Serialize};
 
-use crate::control_call::{Answer, Done, Input, Named, Refusal, done};
+use crate::control_call::{Answer, Body, Done, Input, Named, Refusal, done};
 use crate::hold::HoldSpec;
 use crate::journal::Sequence;
 use crate::preset::{Preset, presets};
@@ -72,7 +72,7 @@ pub(crate) struct WaitForParked {
 }
 
 pub(crate) async fn wait_for_parked(Named(realm): Named, body: Input<WaitForParked>) -> Answer<ParkedView> {
-    let Json(WaitForParked { count, within }) = body?;
+    let Body(WaitForParked { count, within }) = body?;
     let parked = tokio::time::timeout(within.0.min(PATIENCE), realm.wait_for_parked(count)).await;
     let parked = parked.map_err(|_| Refusal::TooSlow(format!("only {} requests are parked", realm.parked().len())))?;
     Ok(Json(ParkedView { parked }))

@@ -1,11 +1,11 @@
 //! Control calls about what happened: the journal, assertions on it, and the genealogy of tokens.
 
 use axum::Json;
-use axum::extract::rejection::QueryRejection;
+use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
 use serde::{Deserialize, Serialize};
 
-use crate::control_call::{Answer, Input, Named, Refusal};
+use crate::control_call::{Answer, Body, Input, Named, Refusal};
 use crate::control_faults::{PATIENCE, patience};
 use crate::genealogy::{FamilyFilter, FamilyView};
 use crate::journal::Entry;
@@ -44,7 +44,7 @@ pub(crate) struct WaitForJournal {
 }
 
 pub(crate) async fn wait_for_journal(Named(realm): Named, body: Input<WaitForJournal>) -> Answer<JournalView> {
-    let Json(WaitForJournal { of, count, within }) = body?;
+    let Body(WaitForJournal { of, count, within }) = body?;
     let entries = tokio::time::timeout(within.0.min(PATIENCE), realm.wait_for_journal(&of, count)).await;
     let found = || realm.journal_of(&of).len();
     let entries = entries.map_err(|_| Refusal::TooSlow(format!("only {} such requests have come", found())))?;
@@ -54,9 +54,10 @@ pub(crate) async fn wait_for_journal(Named(realm): Named, body: Input<WaitForJou
 /// Asked of a realm that is not there it is 404: a misspelt name would hold.
 pub(crate) async fn assert_journal(
     State(realms): State<Realms>,
-    Path(name): Path<String>,
+    name: Result<Path<String>, PathRejection>,
     body: Input<Assertion>,
 ) -> Answer<AssertionResult> {
+    let Path(name) = name.map_err(Refusal::BadPath)?;
     let realm = realms.find(&name).ok_or(Refusal::NoSuchRealm(name))?;
     Ok(Json(realm.assert_journal(&body?.0)))
 }

@@ -7,7 +7,7 @@ use axum::extract::Path;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::control_call::{Answer, Done, Input, Named, Refusal, done};
+use crate::control_call::{Answer, Body, Done, Input, Named, Refusal, done};
 use crate::event::Event;
 use crate::handle::PageDecision;
 use crate::party::{Client, ServiceAccount, User};
@@ -116,7 +116,7 @@ pub(crate) struct DeviceChoice {
 }
 
 pub(crate) async fn decide_device(Named(realm): Named, body: Input<DeviceChoice>) -> Answer<Done> {
-    let Json(DeviceChoice { user_code, user }) = body?;
+    let Body(DeviceChoice { user_code, user }) = body?;
     realm.decide_device(&user_code, user.as_deref())?;
     done()
 }

@@ -2,9 +2,10 @@
 
 use axum::Json;
 use axum::extract::Path;
+use axum::extract::rejection::JsonRejection;
 use serde::{Deserialize, Serialize};
 
-use crate::control_call::{Answer, Done, Input, Named, Refusal, done};
+use crate::control_call::{Answer, Body, Done, Input, Named, Refusal, done};
 use crate::handle::{RealmError, RealmHandle};
 use crate::label::{BadLabel, Label};
 use crate::loss::{KeysAfterRestart, Loss};
@@ -108,7 +109,8 @@ pub(crate) async fn snapshot(Named(realm): Named) -> Json<Snapshot> {
     Json(realm.snapshot())
 }
 
-pub(crate) async fn restore(Named(realm): Named, body: Input<Snapshot>) -> Answer<Done> {
+/// Read once only: it is large, and made by a realm and not by hand.
+pub(crate) async fn restore(Named(realm): Named, body: Result<Json<Snapshot>, JsonRejection>) -> Answer<Done> {
     realm.restore(body?.0)?;
     done()
 }
@@ -140,7 +142,7 @@ pub(crate) struct Restart {
 }
 
 pub(crate) async fn restart(Named(realm): Named, body: Input<Restart>) -> Answer<Done> {
-    let Json(Restart { lose, keys }) = body?;
+    let Body(Restart { lose, keys }) = body?;
     realm.restart(lose, keys)?;
     done()
 }

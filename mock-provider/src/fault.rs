@@ -12,7 +12,7 @@ pub(crate) const MAX_BYTES: usize = 16 << 20;
 /// On HTTP/2 a cut resets the stream (`RST_STREAM`); what breaks the connection breaks all its streams.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Fault {
     /// A TCP reset instead of an answer.
     ResetBeforeHeaders,

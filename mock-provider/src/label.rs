@@ -55,10 +55,10 @@ impl FromStr for Label {
         let bad = || BadLabel(text.to_owned());
         let (prefix, number) = text.split_once('#').ok_or_else(bad)?;
         let (kind, _) = PREFIXES.iter().find(|(_, known)| *known == prefix).ok_or_else(bad)?;
-        match number.parse() {
-            Ok(number) if number > 0 => Ok(Self { kind: *kind, number }),
-            Ok(_) | Err(_) => Err(bad()),
-        }
+        // One label, one way to write it.
+        let plain = number.bytes().all(|byte| byte.is_ascii_digit()) && !number.starts_with('0') && number.len() < 10;
+        let number = plain.then(|| number.parse().ok()).flatten().ok_or_else(bad)?;
+        Ok(Self { kind: *kind, number })
     }
 }
 
@@ -102,7 +102,7 @@ mod tests {
 
     #[test]
     fn nonsense_is_refused() {
-        for text in ["", "at", "at#", "at#0", "at#-1", "xt#1", "at#1x"] {
+        for text in ["", "at", "at#", "at#0", "at#-1", "at#+1", "at#01", "xt#1", "at#1x"] {
             assert!(text.parse::<Label>().is_err(), "{text}");
         }
     }

@@ -79,6 +79,7 @@ pub mod seed;
 mod server;
 mod snapshot;
 mod state;
+mod strict_json;
 mod time;
 mod token;
 mod traffic;

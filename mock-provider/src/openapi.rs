@@ -180,7 +180,7 @@ pub fn document() -> Value {
 impl Call {
     fn operation(&self, generator: &mut SchemaGenerator) -> Value {
         let mut responses = json!({"200": response(self.about, &(self.answer)(generator))});
-        let in_realm = self.path.contains("{realm}") && self.method != "delete";
+        let in_realm = self.path.contains("{realm}");
         let bad_name = (in_realm && !self.refusals.contains(&400)).then_some(400);
         for status in self.refusals.iter().copied().chain(bad_name) {
             responses[status.to_string()] = response(refusal(status), &of::<ErrorBody>(generator));
@@ -219,8 +219,8 @@ impl Call {
 
 fn path_parameter(name: &str) -> Value {
     let schema = match name {
-        "realm" => json!({"type": "string", "pattern": "^[A-Za-z0-9_.-]{1,200}$"}),
-        "label" => json!({"type": "string", "description": "a label such as at#1"}),
+        "realm" => json!({"type": "string", "pattern": "^[A-Za-z0-9_.-]{0,99}[A-Za-z0-9_-][A-Za-z0-9_.-]{0,99}$"}),
+        "label" => json!({"type": "string", "pattern": "^(at|rt|code|id)#[1-9][0-9]{0,8}$"}),
         _ => json!({"type": "string"}),
     };
     json!({"name": name, "in": "path", "required": true, "schema": schema})

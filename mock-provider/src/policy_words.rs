@@ -56,7 +56,7 @@ impl FromStr for Rotation {
             _ => {}
         }
         if let Some(count) = between(text, "every ", " uses") {
-            return count.parse().ok().filter(|count| *count > 0).map(Self::EveryUses).ok_or_else(bad);
+            return number(count).filter(|count| *count > 0).map(Self::EveryUses).ok_or_else(bad);
         }
         let age = text.strip_prefix("after ").ok_or_else(bad)?;
         age.parse().map(Self::AfterAge).map_err(|_| bad())
@@ -72,6 +72,11 @@ impl fmt::Display for Rotation {
             Self::AfterAge(age) => write!(f, "after {age}"),
         }
     }
+}
+
+/// A number of digits alone; a sign is none.
+fn number(text: &str) -> Option<u32> {
+    text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok())?
 }
 
 fn between<'a>(text: &'a str, before: &str, after: &str) -> Option<&'a str> {
@@ -91,10 +96,10 @@ impl FromStr for Grace {
             _ => {}
         }
         if let Some(count) = between(text, "last ", " tokens") {
-            return count.parse().map(Self::Last).map_err(|_| bad());
+            return number(count).map(Self::Last).ok_or_else(bad);
         }
         match text.strip_suffix(" uses") {
-            Some(count) => count.parse().map(Self::Uses).map_err(|_| bad()),
+            Some(count) => number(count).map(Self::Uses).ok_or_else(bad),
             None => text.parse().map(Self::Time).map_err(|_| bad()),
         }
     }
@@ -116,8 +121,8 @@ impl FromStr for LiveLimit {
     type Err = BadPolicyValue;
 
     fn from_str(text: &str) -> Result<Self, BadPolicyValue> {
-        let bad = |_| BadPolicyValue::new(text, "`none` or a number");
-        if text == "none" { Ok(Self::None) } else { text.parse().map(Self::AtMost).map_err(bad) }
+        let bad = || BadPolicyValue::new(text, "`none` or a number");
+        if text == "none" { Ok(Self::None) } else { number(text).map(Self::AtMost).ok_or_else(bad) }
     }
 }
 
@@ -184,13 +189,13 @@ impl de::Visitor<'_> for Word {
 }
 
 as_text!(
-    Lifetime: "a length of time such as 500ms, 30s, 1h or 7d", "^[0-9]{1,9}(ms|s|m|h|d)$", ["string"];
-    Limit: "`never` or a length of time such as 30s, 1h or 7d", "^(never|[0-9]{1,9}(ms|s|m|h|d))$", ["string"];
+    Lifetime: "a length of time such as 500ms, 30s, 1h or 7d", "^[0-9]{1,20}(ms|s|m|h|d)$", ["string"];
+    Limit: "`never` or a length of time such as 30s, 1h or 7d", "^(never|[0-9]{1,20}(ms|s|m|h|d))$", ["string"];
     Rotation: "`never`, `always`, `every 3 uses` or `after 12h`",
-        "^(never|always|every [1-9][0-9]{0,8} uses|after [0-9]{1,9}(ms|s|m|h|d))$", ["string"];
+        "^(never|always|every 0*[1-9][0-9]{0,9} uses|after [0-9]{1,20}(ms|s|m|h|d))$", ["string"];
     Grace: "`none`, a length of time, `3 uses`, `last 2 tokens` or `until_successor_used`",
-        "^(none|[0-9]{1,9}(ms|s|m|h|d)|[0-9]{1,9} uses|last [0-9]{1,9} tokens|until_successor_used)$", ["string"];
-    LiveLimit: "`none` or a number", "^(none|[0-9]{1,9})$", ["string", "integer"];
+        "^(none|[0-9]{1,20}(ms|s|m|h|d)|[0-9]{1,10} uses|last [0-9]{1,10} tokens|until_successor_used)$", ["string"];
+    LiveLimit: "`none` or a number", "^(none|[0-9]{1,10})$", ["string", "integer"];
 );
 
 #[cfg(test)]
@@ -213,7 +218,9 @@ mod tests {
         for text in ["none", "100"] {
             assert_eq!(text.parse::<LiveLimit>().unwrap().to_string(), text);
         }
-        assert!("sometimes".parse::<Grace>().is_err());
+        for text in ["sometimes", "+3 uses", "last +2 tokens"] {
+            assert!(text.parse::<Grace>().is_err(), "{text}");
+        }
         assert!("every 0 uses".parse::<Rotation>().is_err(), "no token serves zero times");
     }
 

@@ -33,9 +33,11 @@ pub struct ReplySpec {
     pub token: Option<Label>,
     /// The first matching request that it answers, counted from 1; those before it go by.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(range(min = 1, max = 4_294_967_295_u32)))]
     pub nth: Option<u32>,
     /// How many requests it answers: one, or any number where `during` or `chance` is given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(range(min = 1, max = 4_294_967_295_u32)))]
     pub times: Option<u32>,
     /// Only in this window of the realm's time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -68,6 +70,7 @@ pub struct Window {
 #[serde(deny_unknown_fields)]
 pub struct Chance {
     /// Of a hundred matching requests, about so many.
+    #[cfg_attr(feature = "schema", schemars(range(min = 1, max = 100)))]
     pub percent: u8,
     /// The same seed strikes the same requests.
     #[serde(default)]
@@ -96,6 +99,7 @@ pub struct AnswerSpec {
     pub preset: Option<String>,
     /// The HTTP status; of the honest answer when absent beside `mutate`, else 200.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(range(min = 200, max = 599)))]
     pub status: Option<u16>,
     /// Header fields, put in place of the honest ones of the same name; an empty value takes one away.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]

@@ -61,6 +61,7 @@ pub struct SeedFamily {
     /// It has an access token too, with so much left; `0s` is one that has just expired.
     pub access_left: Option<Lifetime>,
     /// How many of them; one, unless said otherwise.
+    #[cfg_attr(feature = "schema", schemars(range(min = 1, max = 2_000_000)))]
     pub count: Option<u32>,
 }
 
@@ -245,6 +246,9 @@ impl Realm {
 
 /// Whether so many tokens are a test and not a mistake.
 fn check_size(spec: &SeedSpec) -> Result<(), RealmError> {
+    if spec.families.iter().any(|family| family.count == Some(0)) {
+        return Err(RealmError::NobodyToSeedFor("family, since `count` is 0,"));
+    }
     let tokens = |family: &SeedFamily| {
         let count = family.count.unwrap_or(1);
         let each = family.generation.saturating_add(1);

@@ -1,0 +1,176 @@
+//! JSON that is exactly what the description says. Serde's derived types also take an array for an object (by position)
+//! and `{"variant": null}` for a bare variant; a control call that was written so is a mistake, and is told so.
+
+use serde::de::value::StrDeserializer;
+use serde::de::{
+    Deserialize, DeserializeSeed, Deserializer, EnumAccess, Error as _, IntoDeserializer as _, MapAccess, SeqAccess,
+    Unexpected, VariantAccess, Visitor,
+};
+use serde::forward_to_deserialize_any;
+use serde_json::{Error, Map, Value};
+
+/// Whether a value is one that the type takes, objects as objects and bare variants as words.
+pub(crate) fn check<'de, T: Deserialize<'de>>(value: Value) -> Result<(), Error> {
+    T::deserialize(Strict(value)).map(drop)
+}
+
+struct Strict(Value);
+
+fn an_object(value: Value) -> Result<Map<String, Value>, Error> {
+    match value {
+        Value::Object(members) => Ok(members),
+        Value::Array(_) => Err(Error::invalid_type(Unexpected::Seq, &"an object")),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {
+            Err(Error::invalid_type(Unexpected::Other("a scalar"), &"an object"))
+        }
+    }
+}
+
+impl<'de> Deserializer<'de> for Strict {
+    type Error = Error;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        match self.0 {
+            Value::Array(items) => visitor.visit_seq(Items(items.into_iter())),
+            Value::Object(members) => visitor.visit_map(Members(members.into_iter(), None)),
+            scalar => scalar.deserialize_any(visitor),
+        }
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        if self.0.is_null() { visitor.visit_none() } else { visitor.visit_some(self) }
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Result<V::Value, Error> {
+        visitor.visit_newtype_struct(self)
+    }
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        visitor.visit_map(Members(an_object(self.0)?.into_iter(), None))
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        if let Value::String(name) = self.0 {
+            return visitor.visit_enum(Variant { name, content: None });
+        }
+        let mut members = an_object(self.0)?.into_iter();
+        match (members.next(), members.next()) {
+            (Some((name, content)), None) => visitor.visit_enum(Variant { name, content: Some(content) }),
+            _ => Err(Error::invalid_value(Unexpected::Map, &"an object with one member")),
+        }
+    }
+
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit unit_struct seq tuple
+        tuple_struct map identifier ignored_any
+    }
+}
+
+struct Items(std::vec::IntoIter<Value>);
+
+impl<'de> SeqAccess<'de> for Items {
+    type Error = Error;
+
+    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Error> {
+        self.0.next().map(|value| seed.deserialize(Strict(value))).transpose()
+    }
+}
+
+struct Members(serde_json::map::IntoIter, Option<Value>);
+
+impl<'de> MapAccess<'de> for Members {
+    type Error = Error;
+
+    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Error> {
+        let Some((name, value)) = self.0.next() else { return Ok(None) };
+        self.1 = Some(value);
+        seed.deserialize(name.into_deserializer()).map(Some)
+    }
+
+    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Error> {
+        seed.deserialize(Strict(self.1.take().unwrap_or(Value::Null)))
+    }
+}
+
+struct Variant {
+    name: String,
+    content: Option<Value>,
+}
+
+impl<'de> EnumAccess<'de> for Variant {
+    type Error = Error;
+    type Variant = Self;
+
+    fn variant_seed<V: DeserializeSeed<'de>>(self, seed: V) -> Result<(V::Value, Self), Error> {
+        let name: StrDeserializer<'_, Error> = self.name.as_str().into_deserializer();
+        Ok((seed.deserialize(name)?, self))
+    }
+}
+
+impl Variant {
+    fn content(self) -> Result<Value, Error> {
+        self.content.ok_or_else(|| Error::invalid_type(Unexpected::UnitVariant, &"a variant with a value"))
+    }
+}
+
+impl<'de> VariantAccess<'de> for Variant {
+    type Error = Error;
+
+    fn unit_variant(self) -> Result<(), Error> {
+        match self.content {
+            None => Ok(()),
+            Some(_) => Err(Error::custom(format!("write \"{}\", which has no value", self.name))),
+        }
+    }
+
+    fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, Error> {
+        seed.deserialize(Strict(self.content()?))
+    }
+
+    fn tuple_variant<V: Visitor<'de>>(self, _: usize, visitor: V) -> Result<V::Value, Error> {
+        Strict(self.content()?).deserialize_any(visitor)
+    }
+
+    fn struct_variant<V: Visitor<'de>>(self, _: &'static [&'static str], visitor: V) -> Result<V::Value, Error> {
+        visitor.visit_map(Members(an_object(self.content()?)?.into_iter(), None))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::event::Event;
+    use crate::policy::PolicyPatch;
+    use crate::reply_spec::ReplySpec;
+
+    #[test]
+    fn an_array_is_no_object() {
+        assert!(check::<PolicyPatch>(json!({"rotation": "always"})).is_ok());
+        assert!(check::<PolicyPatch>(json!([null, null])).unwrap_err().to_string().contains("expected an object"));
+        let reply = |with: Value| check::<ReplySpec>(json!({"to": "token", "with": with}));
+        assert!(reply(json!({"fault": {"drip": {"bytes": 1, "every": "1s"}}, "mutate": [{"remove": "/a"}]})).is_ok());
+        assert!(reply(json!({"fault": {"drip": [1, "1s"]}})).is_err());
+        assert!(reply(json!({"mutate": [{"set": ["/a", "1"]}]})).is_err());
+    }
+
+    #[test]
+    fn a_bare_variant_is_a_word() {
+        assert!(check::<Event>(json!("everything_revoked")).is_ok());
+        assert!(check::<Event>(json!({"everything_revoked": null})).is_err());
+        assert!(check::<Event>(json!({"user_deleted": "ada"})).is_ok());
+        assert!(check::<Event>(json!("user_deleted")).is_err());
+        assert!(check::<Event>(json!({"user_deleted": "ada", "user_restored": "ada"})).is_err());
+    }
+}
