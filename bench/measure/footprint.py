@@ -20,7 +20,7 @@ SEEDED_WITHIN = 300
 
 def seed_call(count):
     """The control call that puts `count` live refresh tokens in place: path below the control API, and body."""
-    return "/realms/default/seed", {"families": [{"count": count, "scopes": [SIGNED_SCOPE], "user_each": False}]}
+    return "/realms/default/seed", {"families": [{"count": count, "for": {"scopes": [SIGNED_SCOPE]}}]}
 
 
 def compared(options):

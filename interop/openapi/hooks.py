@@ -19,7 +19,7 @@ MOMENT = "20ms"
 # One call may seed two million families of ten thousand generations, for load tests. So many are enough here.
 MOST_SEEDED = 40
 
-LENGTH = re.compile(r"[0-9]{1,9}(ms|s|m|h|d)")
+LENGTH = re.compile(r"[0-9]{1,20}(ms|s|m|h|d)")
 # HTTP clients would take `.` and `..` out of the URLs on the side.
 REALM = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9_.-]{1,200}")
 

@@ -14,7 +14,7 @@ def answered(events):
             sent += 1
             made = recorder["cases"][case]["value"]
             # Cases with a method that the document does not know are kept with a call that it does know.
-            if interaction["response"] and f"{made['method']} {made['path']}" == recorder["label"]:
+            if interaction.get("response") and f"{made['method']} {made['path']}" == recorder["label"]:
                 answers[recorder["label"]][interaction["response"]["status_code"]] += 1
     return answers, sent
 

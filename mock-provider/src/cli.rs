@@ -103,8 +103,8 @@ struct Config {
 /// Why a provider does not start.
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
-    /// The configuration file cannot be read.
-    #[error("cannot read the configuration {}: {source}", path.display())]
+    /// The configuration or the profile cannot be read.
+    #[error("cannot read {}: {source}", path.display())]
     ReadConfig {
         /// The file.
         path: PathBuf,

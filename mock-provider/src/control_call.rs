@@ -19,7 +19,7 @@ pub(crate) enum Refusal {
     BadBody(JsonRejection),
     NoBody(BytesRejection),
     NotJson,
-    NotStrict(serde_json::Error),
+    BadJson(serde_json::Error),
     BadPath(PathRejection),
     BadQuery(QueryRejection),
     Realm(RealmError),
@@ -60,11 +60,8 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
             return Err(Refusal::NotJson);
         }
         let bytes = Bytes::from_request(request, state).await.map_err(Refusal::NoBody)?;
-        // The first reading says where a mistake is, the second one is stricter.
-        let Json(value) = Json::<T>::from_bytes(&bytes)?;
-        let again = serde_json::from_slice(&bytes).map_err(Refusal::NotStrict)?;
-        strict_json::check::<T>(again).map_err(Refusal::NotStrict)?;
-        Ok(Self(value))
+        let value = serde_json::from_slice(&bytes).map_err(Refusal::BadJson)?;
+        strict_json::read(value).map(Self).map_err(Refusal::BadJson)
     }
 }
 
@@ -96,7 +93,7 @@ impl IntoResponse for Refusal {
             Self::BadBody(rejection) => (StatusCode::BAD_REQUEST, rejection.body_text()),
             Self::NoBody(rejection) => (rejection.status(), rejection.body_text()),
             Self::NotJson => (StatusCode::BAD_REQUEST, "send JSON, with `Content-Type: application/json`".to_owned()),
-            Self::NotStrict(error) => (StatusCode::BAD_REQUEST, error.to_string()),
+            Self::BadJson(error) => (StatusCode::BAD_REQUEST, error.to_string()),
             Self::BadPath(rejection) => (StatusCode::BAD_REQUEST, rejection.body_text()),
             Self::BadQuery(rejection) => (StatusCode::BAD_REQUEST, rejection.body_text()),
             Self::BadLabel(text) | Self::BadProfile(text) => (StatusCode::BAD_REQUEST, text),
@@ -128,6 +125,7 @@ const fn status_of(error: &RealmError) -> StatusCode {
         RealmError::BadReply(_)
         | RealmError::OnlySecret(_)
         | RealmError::Forgotten
+        | RealmError::NoFamily
         | RealmError::BadSnapshot(_)
         | RealmError::TooMany { .. }
         | RealmError::NobodyToSeedFor(_) => StatusCode::BAD_REQUEST,

@@ -121,6 +121,7 @@ pub(crate) async fn restore(Named(realm): Named, body: Result<Json<Snapshot>, Js
 #[serde(deny_unknown_fields)]
 pub(crate) struct Reach {
     /// A length of the realm's time; null remembers nothing.
+    #[serde(deserialize_with = "Option::deserialize")]
     reach: Option<Lifetime>,
 }
 

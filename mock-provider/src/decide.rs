@@ -15,6 +15,7 @@ use crate::journal::{Delivery, Entry, Sequence};
 use crate::keys::SigningKey;
 use crate::matcher::Traits;
 use crate::realm::Realm;
+use crate::realm_error::RealmError;
 use crate::reply::Reply;
 use crate::request::WireRequest;
 use crate::time::{Lifetime, Timestamp};
@@ -137,6 +138,14 @@ impl Realm {
             None => Cow::Borrowed("present"),
         };
         request.params.named().map(|(name, value)| (plain_name(name.clone()), shown(name, value))).collect()
+    }
+
+    /// Whether a client that is named is known; what is for nobody would never happen.
+    pub(crate) fn expect_client(&self, id: Option<&str>) -> Result<(), RealmError> {
+        match id.filter(|id| !self.is_client(id)) {
+            Some(unknown) => Err(RealmError::NoSuchClient(unknown.to_owned())),
+            None => Ok(()),
+        }
     }
 
     fn is_client(&self, id: &str) -> bool {

@@ -20,7 +20,7 @@ use crate::time::Timestamp;
 pub struct FamilyFilter {
     /// Those of this client, by id.
     pub client: Option<String>,
-    /// Those of this user, by subject.
+    /// Those of this user, by subject or e-mail address.
     pub user: Option<String>,
     /// The one of this refresh token.
     pub token: Option<Label>,

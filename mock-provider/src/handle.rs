@@ -320,10 +320,11 @@ impl RealmHandle {
     /// Queues a scripted reply behind those that wait already.
     ///
     /// # Errors
-    /// When the reply makes no sense, or is for a user whom the realm does not know.
+    /// When the reply makes no sense, or is for a user or a client whom the realm does not know.
     pub fn script(&self, spec: ReplySpec) -> Result<(), RealmError> {
         let (mut realm, now) = self.realm_now();
         let user = spec.user.as_deref().map(|user| realm.known_user(user)).transpose()?;
+        realm.expect_client(spec.client.as_deref())?;
         let reply = Reply::new(ReplySpec { user, ..spec }, now)?;
         realm.replies.push(reply);
         Ok(())
@@ -342,9 +343,10 @@ impl RealmHandle {
     /// Makes matching requests wait from now on.
     ///
     /// # Errors
-    /// When it is for a user whom the realm does not know.
+    /// When it is for a user or a client whom the realm does not know.
     pub fn hold(&self, spec: HoldSpec) -> Result<(), RealmError> {
         let user = spec.user.as_deref().map(|user| self.realm().known_user(user)).transpose()?;
+        self.realm().expect_client(spec.client.as_deref())?;
         let spec = HoldSpec { user, ..spec };
         let mut holds = self.holds();
         holds.hold(spec);

@@ -19,7 +19,7 @@ pub struct JournalFilter {
     pub grant: Option<GrantType>,
     /// For this client, by id.
     pub client: Option<String>,
-    /// For this user, by subject.
+    /// For this user, by subject or e-mail address.
     pub user: Option<String>,
     /// Presenting this token.
     pub token: Option<Label>,

@@ -4,6 +4,7 @@ use crate::genealogy::{FamilyFilter, FamilyView};
 use crate::handle::RealmHandle;
 use crate::journal::{Delivery, Entry, Sequence};
 use crate::journal_query::{Assertion, AssertionResult, JournalFilter};
+use crate::realm::Realm;
 use crate::state::Counters;
 
 impl RealmHandle {
@@ -15,6 +16,7 @@ impl RealmHandle {
     /// The requests that a filter means, oldest first.
     pub fn journal_of(&self, filter: &JournalFilter) -> Vec<Entry> {
         let realm = self.realm();
+        let filter = realm.with_subject(filter);
         let since = filter.since.unwrap_or_default();
         realm.journal.since(since).filter(|entry| filter.fits(entry)).cloned().collect()
     }
@@ -29,8 +31,10 @@ impl RealmHandle {
         let realm = self.realm();
         let (entries, dropped): (Vec<Entry>, u64) =
             (realm.journal.since(0).cloned().collect(), realm.journal.dropped());
+        let of = realm.with_subject(&assertion.of);
+        let in_order = assertion.in_order.iter().map(|filter| realm.with_subject(filter)).collect();
         drop(realm);
-        assertion.judge(&entries, dropped)
+        Assertion { of, in_order, ..assertion.clone() }.judge(&entries, dropped)
     }
 
     /// Waits until the answer to a request has been handed to its connection, lost or abandoned. One that has fallen out of
@@ -67,6 +71,16 @@ impl RealmHandle {
 
     /// The genealogy of the families that a filter means.
     pub fn families(&self, filter: &FamilyFilter) -> Vec<FamilyView> {
-        self.realm().families(filter)
+        let realm = self.realm();
+        let user = filter.user.as_ref().map(|user| realm.known_user(user).unwrap_or_else(|_| user.clone()));
+        realm.families(&FamilyFilter { user, ..filter.clone() })
+    }
+}
+
+impl Realm {
+    /// The same filter with the subject of a user who is named by e-mail address.
+    fn with_subject(&self, filter: &JournalFilter) -> JournalFilter {
+        let user = filter.user.as_ref().map(|user| self.known_user(user).unwrap_or_else(|_| user.clone()));
+        JournalFilter { user, ..filter.clone() }
     }
 }

@@ -33,6 +33,9 @@ pub enum RealmError {
     /// A snapshot that no realm has written.
     #[error("the snapshot makes no sense: {0}")]
     BadSnapshot(String),
+    /// A family that is none.
+    #[error("`count` is 0; write how many families to seed")]
+    NoFamily,
     /// More than is good.
     #[error("at most {most} {what} are seeded at once, not {given}")]
     TooMany {

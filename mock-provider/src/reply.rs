@@ -57,9 +57,7 @@ pub enum BadReply {
     #[error("`{0}` is not a JSON pointer; write /member or /member/0")]
     Pointer(String),
     /// Nothing would differ.
-    #[error(
-        "the reply says nothing; give at least one of preset, status, json, body, mutate, id_token, delay or fault"
-    )]
+    #[error("the reply says nothing; give a preset, a status, a body, headers, an edit, a delay or a fault")]
     Empty,
     /// No such preset.
     #[error("there is no preset `{0}`; GET /_regrant/presets lists them")]
@@ -68,13 +66,19 @@ pub enum BadReply {
     #[error("a preset is a whole answer; only `delay` goes with it")]
     PresetAndMore,
     /// A preset for another endpoint.
-    #[error("the preset `{name}` is for {fits:?}")]
+    #[error("the preset `{name}` is for {}", names(fits))]
     WrongEndpoint {
         /// Its name.
         name: String,
         /// What it is for.
         fits: Vec<Endpoint>,
     },
+}
+
+/// Endpoints as they are written.
+fn names(endpoints: &[Endpoint]) -> String {
+    let name = |endpoint: &Endpoint| serde_json::to_value(endpoint).ok()?.as_str().map(str::to_owned);
+    endpoints.iter().filter_map(name).collect::<Vec<_>>().join(", ")
 }
 
 /// A scripted reply that makes sense.

@@ -247,7 +247,7 @@ impl Realm {
 /// Whether so many tokens are a test and not a mistake.
 fn check_size(spec: &SeedSpec) -> Result<(), RealmError> {
     if spec.families.iter().any(|family| family.count == Some(0)) {
-        return Err(RealmError::NobodyToSeedFor("family, since `count` is 0,"));
+        return Err(RealmError::NoFamily);
     }
     let tokens = |family: &SeedFamily| {
         let count = family.count.unwrap_or(1);

@@ -3,15 +3,15 @@
 
 use serde::de::value::StrDeserializer;
 use serde::de::{
-    Deserialize, DeserializeSeed, Deserializer, EnumAccess, Error as _, IntoDeserializer as _, MapAccess, SeqAccess,
-    Unexpected, VariantAccess, Visitor,
+    DeserializeOwned, DeserializeSeed, Deserializer, EnumAccess, Error as _, IntoDeserializer as _, MapAccess,
+    SeqAccess, Unexpected, VariantAccess, Visitor,
 };
 use serde::forward_to_deserialize_any;
 use serde_json::{Error, Map, Value};
 
-/// Whether a value is one that the type takes, objects as objects and bare variants as words.
-pub(crate) fn check<'de, T: Deserialize<'de>>(value: Value) -> Result<(), Error> {
-    T::deserialize(Strict(value)).map(drop)
+/// Reads a value, objects from objects and bare variants from words.
+pub(crate) fn read<T: DeserializeOwned>(value: Value) -> Result<T, Error> {
+    T::deserialize(Strict(value))
 }
 
 struct Strict(Value);
@@ -24,6 +24,10 @@ fn an_object(value: Value) -> Result<Map<String, Value>, Error> {
             Err(Error::invalid_type(Unexpected::Other("a scalar"), &"an object"))
         }
     }
+}
+
+fn one_of(variants: &[&str]) -> Error {
+    Error::custom(format!("expected exactly one of {}", variants.join(", ")))
 }
 
 impl<'de> Deserializer<'de> for Strict {
@@ -57,16 +61,17 @@ impl<'de> Deserializer<'de> for Strict {
     fn deserialize_enum<V: Visitor<'de>>(
         self,
         _: &'static str,
-        _: &'static [&'static str],
+        variants: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Error> {
-        if let Value::String(name) = self.0 {
-            return visitor.visit_enum(Variant { name, content: None });
-        }
-        let mut members = an_object(self.0)?.into_iter();
+        let mut members = match self.0 {
+            Value::String(name) => return visitor.visit_enum(Variant { name, content: None }),
+            Value::Object(members) => members.into_iter(),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) => return Err(one_of(variants)),
+        };
         match (members.next(), members.next()) {
             (Some((name, content)), None) => visitor.visit_enum(Variant { name, content: Some(content) }),
-            _ => Err(Error::invalid_value(Unexpected::Map, &"an object with one member")),
+            _ => Err(one_of(variants)),
         }
     }
 
@@ -157,20 +162,26 @@ mod tests {
 
     #[test]
     fn an_array_is_no_object() {
-        assert!(check::<PolicyPatch>(json!({"rotation": "always"})).is_ok());
-        assert!(check::<PolicyPatch>(json!([null, null])).unwrap_err().to_string().contains("expected an object"));
-        let reply = |with: Value| check::<ReplySpec>(json!({"to": "token", "with": with}));
+        assert!(read::<PolicyPatch>(json!({"rotation": "always"})).is_ok());
+        assert!(read::<PolicyPatch>(json!([null, null])).unwrap_err().to_string().contains("expected an object"));
+        let reply = |with: Value| read::<ReplySpec>(json!({"to": "token", "with": with}));
         assert!(reply(json!({"fault": {"drip": {"bytes": 1, "every": "1s"}}, "mutate": [{"remove": "/a"}]})).is_ok());
         assert!(reply(json!({"fault": {"drip": [1, "1s"]}})).is_err());
         assert!(reply(json!({"mutate": [{"set": ["/a", "1"]}]})).is_err());
     }
 
     #[test]
+    fn a_wrong_choice_is_told_the_right_ones() {
+        let switch = read::<crate::quirks::QuirksPatch>(json!({"gzip": true})).unwrap_err().to_string();
+        assert_eq!(switch, "expected exactly one of on, off");
+    }
+
+    #[test]
     fn a_bare_variant_is_a_word() {
-        assert!(check::<Event>(json!("everything_revoked")).is_ok());
-        assert!(check::<Event>(json!({"everything_revoked": null})).is_err());
-        assert!(check::<Event>(json!({"user_deleted": "ada"})).is_ok());
-        assert!(check::<Event>(json!("user_deleted")).is_err());
-        assert!(check::<Event>(json!({"user_deleted": "ada", "user_restored": "ada"})).is_err());
+        assert!(read::<Event>(json!("everything_revoked")).is_ok());
+        assert!(read::<Event>(json!({"everything_revoked": null})).is_err());
+        assert!(read::<Event>(json!({"user_deleted": "ada"})).is_ok());
+        assert!(read::<Event>(json!("user_deleted")).is_err());
+        assert!(read::<Event>(json!({"user_deleted": "ada", "user_restored": "ada"})).is_err());
     }
 }

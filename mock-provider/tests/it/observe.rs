@@ -33,6 +33,7 @@ async fn the_journal_is_filtered_by_everything_it_knows() {
         ("status=200&endpoint=token", vec![2, 3]),
         ("token=rt%231", vec![3]),
         ("user=100000000000000000001", vec![1, 2, 3]),
+        ("user=ada@example.com", vec![1, 2, 3]),
         ("delivery=lost", vec![]),
     ] {
         let journal = get(&world, &format!("/journal?{query}")).await;

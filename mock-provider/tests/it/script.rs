@@ -158,10 +158,11 @@ async fn nonsense_is_refused_by_name() {
     assert_eq!(with(json!({"nth": 0})), RealmError::BadReply(BadReply::NoSuchRequest));
     assert_eq!(with(json!({"chance": {"percent": 101}})), RealmError::BadReply(BadReply::Chance(101)));
     assert_eq!(with(json!({"user": "nobody"})), RealmError::NoSuchUser("nobody".into()));
+    assert_eq!(with(json!({"client": "nobody"})), RealmError::NoSuchClient("nobody".into()));
     let preset = |with: Value| script(json!({"to": "token", "with": with}));
     assert!(preset(json!({"preset": "html_5033"})).to_string().contains("no preset `html_5033`"));
     assert_eq!(preset(json!({"preset": "html_503", "status": 200})), RealmError::BadReply(BadReply::PresetAndMore));
-    assert!(preset(json!({"preset": "jwks_empty"})).to_string().contains("jwks_empty"));
+    assert_eq!(preset(json!({"preset": "jwks_empty"})).to_string(), "the preset `jwks_empty` is for jwks");
     assert!(preset(json!({"delay": "2m"})).to_string().contains("at most a minute"));
 }
 
