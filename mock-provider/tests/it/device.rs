@@ -111,3 +111,37 @@ async fn a_person_enters_the_code_on_a_page() {
     assert_eq!(right.status(), 200);
     assert_eq!(poll(&world, &code).await.status(), 200);
 }
+
+#[tokio::test]
+async fn polls_of_others_and_of_old_are_told_apart() {
+    let world = tv().await;
+    let code = begun(&world).await;
+    let invalid = oauth(400, "invalid_grant", "Bad Request");
+    assert_eq!(error_of(poll(&world, &json!({"device_code": "AH-1Ngunknown"})).await).await, invalid);
+    let value = code["device_code"].as_str().unwrap();
+    world.realm.put_client(Client { id: "9-other".into(), kind: ClientKind::Tv, ..world.client.clone() });
+    let [_, secret] = world.credentials();
+    let grant = ("grant_type", "urn:ietf:params:oauth:grant-type:device_code");
+    let foreign = world.token(&[grant, ("device_code", value), ("client_id", "9-other"), secret]).await;
+    assert_eq!(error_of(foreign).await, invalid);
+    let mut old = vec![("grant_type", "http://oauth.net/grant_type/device/1.0"), ("code", value)];
+    old.extend(world.credentials());
+    assert_eq!(error_of(world.token(&old).await).await, pending());
+    let body = json!({"client_id": world.client.id, "scope": "openid"});
+    let as_json = world.http.post(format!("{}/device/code", world.realm.issuer())).json(&body).send().await.unwrap();
+    assert_eq!(as_json.status(), 200);
+}
+
+#[tokio::test]
+async fn a_poll_asks_who_may_use_the_project() {
+    for (publishing, test_user, expected) in [("internal", true, "org_internal"), ("testing", false, "access_denied")] {
+        let world = tv().await;
+        let code = begun(&world).await;
+        let user = mock_provider::User { test_user, ..world.realm.users().remove(0) };
+        world.realm.put_user(user.clone());
+        world.realm.change_policy(&serde_json::from_value(json!({"publishing": publishing})).unwrap());
+        world.realm.decide_device(code["user_code"].as_str().unwrap(), Some(&user.sub)).unwrap();
+        let refused = error_of(poll(&world, &code).await).await;
+        assert_eq!((refused.0, refused.1.as_str()), (403, expected));
+    }
+}

@@ -345,3 +345,84 @@ async fn a_clients_file_is_the_consoles() {
     );
     assert!(world.realm.client_file("nobody").is_err());
 }
+
+#[tokio::test]
+async fn a_managed_accounts_callback_names_its_domain_before_the_prompt() {
+    let world = World::new().await;
+    world.realm.put_user(User { hd: Some("example.com".into()), ..User::named("100000000000000000001", "ada") });
+    let callback = location(&world.authorize(&[]).await);
+    let order: Vec<String> = callback.query_pairs().map(|(name, _)| name.into_owned()).collect();
+    assert_eq!(order, ["state", "iss", "code", "scope", "authuser", "hd", "prompt"]);
+}
+
+#[tokio::test]
+async fn gone_clients_and_missing_parameters_are_told_on_googles_page() {
+    let world = World::new().await;
+    let page = |extra: Vec<(&'static str, &'static str)>| {
+        let world = &world;
+        async move {
+            let page = location(&world.authorize(&extra).await);
+            world.http.get(page).send().await.unwrap().text().await.unwrap()
+        }
+    };
+    assert!(page(vec![("client_id", "")]).await.contains("Missing required parameter: client_id"));
+    assert!(page(vec![("redirect_uri", "")]).await.contains("Missing required parameter: redirect_uri"));
+    for (event, code) in [("client_deleted", "deleted_client"), ("client_disabled", "disabled_client")] {
+        let event = serde_json::from_value(json!({event: world.client.id})).unwrap();
+        world.realm.happen(event).unwrap();
+        assert!(page(vec![]).await.contains(code));
+    }
+}
+
+#[tokio::test]
+async fn consent_is_shown_again_when_forced_or_for_something_new() {
+    let world = World::new().await;
+    world.code(&[("scope", "openid")]).await;
+    let prompt = |extra: Vec<(&'static str, &'static str)>| {
+        let world = &world;
+        async move { query_of(&location(&world.authorize(&extra).await))["prompt"].clone() }
+    };
+    assert_eq!(prompt(vec![("scope", "openid")]).await, "none");
+    assert_eq!(prompt(vec![("scope", "openid"), ("approval_prompt", "force")]).await, "consent");
+    assert_eq!(prompt(vec![("scope", "openid"), ("prompt", "select_account")]).await, "none");
+    let code = world.code(&[("scope", DRIVE), ("access_type", "offline")]).await;
+    let tokens: Value = world.redeem(&code, &[]).await.json().await.unwrap();
+    assert!(tokens["refresh_token"].is_string(), "something new was consented to");
+    world.realm.change_quirks(&serde_json::from_value(json!({"prompt_none_error": "immediate_failed"})).unwrap());
+    let refused =
+        query_of(&location(&world.authorize(&[("prompt", "none"), ("scope", "https://mail.google.com/")]).await));
+    assert_eq!((&*refused["error"], &*refused["error_subtype"]), ("immediate_failed", "access_denied"));
+    assert!(!refused.contains_key("error_description") && !refused.contains_key("iss"));
+}
+
+#[tokio::test]
+async fn at_most_four_keys_are_shown_and_a_kid_has_to_be_right() {
+    let world = World::new().await;
+    let first = world.sign_in().await.id;
+    for _ in 0..6 {
+        world.realm.rotate_keys();
+    }
+    let jwks: Value = world.http.get(url(&world, "/oauth2/v3/certs")).send().await.unwrap().json().await.unwrap();
+    assert_eq!(jwks["keys"].as_array().unwrap().len(), 4);
+    let info = |token: String| world.http.get(url(&world, "/tokeninfo")).query(&[("id_token", token)]).send();
+    assert_eq!(info(first).await.unwrap().status(), 400, "its key is shown no more");
+    let spec = json!({"to": "token", "with": {"id_token": {"header": {"kid": "nobody"}}}});
+    world.realm.script(serde_json::from_value(spec).unwrap()).unwrap();
+    let lying = world.sign_in().await.id;
+    assert_eq!(info(lying).await.unwrap().status(), 400);
+    assert_eq!(info(world.sign_in().await.id).await.unwrap().status(), 200);
+}
+
+#[tokio::test]
+async fn a_service_accounts_keys_are_shown_while_it_has_them() {
+    let world = World::new().await;
+    let email = world.realm.service_accounts()[0].email.clone();
+    let keys = || async {
+        let path = format!("/robot/v1/metadata/jwk/{}", email.replace('@', "%40"));
+        let jwks: Value = world.http.get(url(&world, &path)).send().await.unwrap().json().await.unwrap();
+        jwks["keys"].as_array().unwrap().len()
+    };
+    assert_eq!(keys().await, 1);
+    world.realm.happen(serde_json::from_value(json!({"service_account_key_deleted": email})).unwrap()).unwrap();
+    assert_eq!(keys().await, 0);
+}
