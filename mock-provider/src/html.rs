@@ -19,7 +19,7 @@ pub(crate) fn escape(text: &str) -> String {
 const STYLE: &str = "\
 body{font:16px/1.5 system-ui,sans-serif;background:#f0f4f9;color:#1f1f1f;margin:0}\
 main{background:#fff;max-width:30rem;margin:8vh auto;padding:2.5rem;border-radius:1.75rem}\
-h1{font-size:1.6rem;font-weight:400;margin:0 0 .25rem}p{margin:.25rem 0 1rem}\
+h1{font-size:1.6rem;font-weight:400;margin:0 0 .25rem}p{margin:.25rem 0 1rem;overflow-wrap:anywhere}\
 fieldset{border:1px solid #c4c7c5;border-radius:.75rem;margin:0 0 1rem;padding:.5rem 1rem}\
 legend{padding:0 .25rem;color:#444746;font-size:.875rem}label{display:block;padding:.35rem 0;overflow-wrap:anywhere}\
 input[type=text]{font:inherit;padding:.5rem;border:1px solid #747775;border-radius:.25rem;width:12rem}\
