@@ -93,3 +93,44 @@ impl UnsteadyBody {
 fn pause_of(every: Duration) -> Sleep {
     tokio::time::sleep(every)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use super::*;
+
+    /// The lengths of the pieces, and whether the body was broken off.
+    async fn pieces(mut body: UnsteadyBody) -> (Vec<usize>, bool) {
+        let mut lengths = vec![];
+        loop {
+            match std::future::poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await {
+                Some(Ok(frame)) => lengths.push(frame.into_data().map_or(0, |data| data.len())),
+                Some(Err(_)) => return (lengths, true),
+                None => return (lengths, false),
+            }
+        }
+    }
+
+    fn body(sent: usize, then: Then) -> UnsteadyBody {
+        UnsteadyBody::new(&Bytes::from_static(b"0123456789"), sent, then)
+    }
+
+    #[tokio::test]
+    async fn a_dripping_body_comes_in_pieces_and_says_when_it_is_out() {
+        let out = Arc::new(AtomicBool::new(false));
+        let seen = Arc::clone(&out);
+        let done: Box<dyn FnOnce() + Send> = Box::new(move || seen.store(true, Ordering::Relaxed));
+        let then = Then::Piece { size: 4, every: Duration::from_millis(1), done: Some(done) };
+        assert_eq!(pieces(body(10, then)).await, (vec![4, 4, 2], false));
+        assert!(out.load(Ordering::Relaxed));
+    }
+
+    #[tokio::test]
+    async fn a_broken_body_promises_more_than_it_gives() {
+        let broken = body(3, Then::Break);
+        assert_eq!(broken.size_hint().exact(), Some(10));
+        assert_eq!(pieces(broken).await, (vec![3], true));
+    }
+}
