@@ -83,6 +83,11 @@ pub(crate) fn header_map(fields: &[(&'static str, &'static str)]) -> HeaderMap {
     map
 }
 
+/// Sets a header field; a value that no header may have is left out.
+pub(crate) fn put_header(headers: &mut HeaderMap, name: HeaderName, value: &str) {
+    headers.extend(HeaderValue::from_str(value).ok().map(|value| (name, value)));
+}
+
 /// Google's offer of HTTP/3, which nobody takes on plain HTTP.
 pub(crate) const ALT_SVC: &str = r#"h3=":443"; ma=2592000,h3-29=":443"; ma=2592000"#;
 
@@ -113,6 +118,12 @@ impl OAuthError {
     pub(crate) fn whole(status: u16, body: Map<String, Value>) -> Self {
         let code = body.get("error").and_then(Value::as_str).unwrap_or_default().to_owned();
         Self { status, code, body, layout: Layout::Pretty(2), refusal: None }
+    }
+
+    /// Its status, code and description.
+    pub(crate) fn parts(&self) -> (u16, &str, &str) {
+        let description = self.body.get("error_description").and_then(Value::as_str).unwrap_or_default();
+        (self.status, &self.code, description)
     }
 
     pub(crate) fn no_client() -> Self {
@@ -224,7 +235,7 @@ impl Answer {
 
     /// Sets a header field; a value that no header may have is left out.
     pub(crate) fn put_header(&mut self, name: HeaderName, value: &str) {
-        self.headers.extend(HeaderValue::from_str(value).ok().map(|value| (name, value)));
+        put_header(&mut self.headers, name, value);
     }
 
     /// This answer with an effect in place of its own; its error code and reason stay.

@@ -64,8 +64,7 @@ impl Realm {
         let Some(issuer) = text(claims, "iss") else {
             return Err(invalid_grant("Invalid JWT: No valid verifier found for issuer."));
         };
-        let found = self.state.service_accounts.iter().find(|robot| robot.email == issuer);
-        match found.map(|robot| (robot, robot.standing)) {
+        match self.state.robot(issuer).map(|robot| (robot, robot.standing)) {
             Some((robot, Standing::Active)) => Ok(robot),
             Some((_, Standing::Disabled)) => {
                 Err(OAuthError::new(401, "disabled_client", "The OAuth client was disabled."))

@@ -24,6 +24,17 @@ use crate::time::{Lifetime, Timestamp};
 pub(crate) const EMAIL: &str = "https://www.googleapis.com/auth/userinfo.email";
 pub(crate) const PROFILE: &str = "https://www.googleapis.com/auth/userinfo.profile";
 
+/// What is said of an internal project, on the page and at the token endpoint.
+pub(crate) const ORG_INTERNAL: &str = "This client is restricted to users within its organization.";
+
+/// Whom a project is not for.
+pub(crate) enum ShutOut {
+    /// It is internal, and the user belongs to no domain.
+    Strangers,
+    /// It is in Testing, and the user is no test user.
+    Untested,
+}
+
 /// What was decided at the page, by a person or by the realm's settings.
 pub(crate) struct Choice {
     pub(crate) sub: Arc<str>,
@@ -64,7 +75,7 @@ impl Realm {
     /// The hinted user, else the chosen one, else the first. A hint that leads nowhere is nobody.
     pub(crate) fn who_sits_there(&self, params: &Params) -> Option<&User> {
         match (params.get("login_hint"), &self.state.at_the_page.user) {
-            (Some(hint), _) => self.state.users.iter().find(|user| user.is_hinted_by(hint)),
+            (Some(hint), _) => self.state.user_hinted(hint),
             (None, Some(sub)) => self.state.user(sub),
             (None, None) => self.state.users.first(),
         }
@@ -83,25 +94,28 @@ impl Realm {
         if user.standing != Standing::Active {
             return Err(PageError::new(403, "access_denied", "The account is disabled or deleted."));
         }
-        match self.state.policy_for(&asked.client).publishing {
-            Publishing::Internal if user.hd.is_none() => {
-                return Err(PageError::new(
-                    403,
-                    "org_internal",
-                    "This client is restricted to users within its organization.",
-                ));
-            }
-            Publishing::Testing if !user.test_user => {
+        match self.shut_out(&asked.client, user) {
+            Some(ShutOut::Strangers) => return Err(PageError::new(403, "org_internal", ORG_INTERNAL)),
+            Some(ShutOut::Untested) => {
                 let text = "The app has not completed the Google verification process.";
                 return Err(PageError::new(403, "access_denied", text));
             }
-            Publishing::Internal | Publishing::Testing | Publishing::Production => {}
+            None => {}
         }
         if self.is_restricted(user, &asked.scopes) {
             let text = "Access to the requested scopes is blocked by the administrator of your organization.";
             return Err(PageError::new(400, "admin_policy_enforced", text));
         }
         Ok(())
+    }
+
+    /// Whether a client's project is not for this user.
+    pub(crate) fn shut_out(&self, client: &str, user: &User) -> Option<ShutOut> {
+        match self.state.policy_for(client).publishing {
+            Publishing::Internal => user.hd.is_none().then_some(ShutOut::Strangers),
+            Publishing::Testing => (!user.test_user).then_some(ShutOut::Untested),
+            Publishing::Production => None,
+        }
     }
 
     /// Whether an administrator keeps one of the scopes from a managed account.

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use crate::callback::ResponseMode;
-use crate::party::Standing;
 use crate::realm::Realm;
 use crate::request::Params;
 use crate::state::Challenge;
@@ -55,13 +54,10 @@ impl Realm {
     pub(crate) fn check_authorization(&self, params: &Params) -> Result<AuthorizeRequest, PageError> {
         let id = params.get("client_id").ok_or_else(|| PageError::missing("client_id"))?;
         let redirect_uri = params.get("redirect_uri").ok_or_else(|| PageError::missing("redirect_uri"))?;
-        let client = self.state.clients.get(id);
-        let client = client.ok_or_else(|| PageError::new(401, "invalid_client", "The OAuth client was not found."))?;
-        match client.standing {
-            Standing::Active => {}
-            Standing::Deleted => return Err(PageError::new(401, "deleted_client", "The OAuth client was deleted.")),
-            Standing::Disabled => return Err(PageError::new(401, "disabled_client", "The OAuth client was disabled.")),
-        }
+        let client = self.active_client(id).map_err(|error| {
+            let (status, code, message) = error.parts();
+            PageError::new(status, code, message)
+        })?;
         if redirect_uri == OUT_OF_BAND {
             return Err(PageError::invalid_request(
                 "The out-of-band (OOB) flow has been blocked in order to keep users secure.",

@@ -41,15 +41,7 @@ impl Realm {
         let hidden = params.iter().filter(|(name, _)| !name.starts_with("regrant_"));
         let hidden: String = hidden.map(|(name, value)| hidden_input(name, value)).collect();
         let hint = params.get("login_hint");
-        let active = self.state.users.iter().filter(|user| user.standing == Standing::Active);
-        let users: String = active
-            .enumerate()
-            .map(|(index, user)| {
-                let checked = hint.map_or(index == 0, |hint| user.is_hinted_by(hint));
-                let text = format!("{} ({})", user.name(), user.email);
-                choice("radio", USER, &user.sub, &text, checked, "required")
-            })
-            .collect();
+        let users = self.accounts(|index, user| hint.map_or(index == 0, |hint| user.is_hinted_by(hint)));
         let scopes: String = asked
             .scopes
             .iter()
@@ -71,6 +63,16 @@ impl Realm {
             choice("radio", ACCESS_FOR, "", "Until you take it back", true, ""),
             choice("radio", ACCESS_FOR, "7d", "7 days", false, ""),
         )
+    }
+
+    /// The accounts that can be chosen, one of them ticked.
+    fn accounts(&self, ticked: impl Fn(usize, &User) -> bool) -> String {
+        let active = self.state.users.iter().filter(|user| user.standing == Standing::Active);
+        let account = |(index, user): (usize, &User)| {
+            let text = format!("{} ({})", user.name(), user.email);
+            choice("radio", USER, &user.sub, &text, ticked(index, user), "required")
+        };
+        active.enumerate().map(account).collect()
     }
 
     fn decided(&mut self, now: Timestamp, params: &Params, asked: &AuthorizeRequest) -> Answer {
@@ -114,17 +116,7 @@ impl Realm {
     }
 
     fn device_form(&self, user_code: &str) -> String {
-        let users: String = self
-            .state
-            .users
-            .iter()
-            .filter(|user| user.standing == Standing::Active)
-            .enumerate()
-            .map(|(index, user)| {
-                let text = format!("{} ({})", user.name(), user.email);
-                choice("radio", USER, &user.sub, &text, index == 0, "required")
-            })
-            .collect();
+        let users = self.accounts(|index, _| index == 0);
         format!(
             "<h1>Connect a device</h1>\n<p>Enter the code displayed on your device</p>\n\
              <form method=\"post\" action=\"{}/device\">\n<p><input type=\"text\" name=\"user_code\" value=\"{}\" \

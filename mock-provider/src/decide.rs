@@ -4,9 +4,9 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use http::{HeaderMap, Method, header};
 
-use crate::answer::{Answer, Body};
+use crate::answer::{Answer, Body, put_header};
 use crate::authorize::error_page;
 use crate::callback::Sent;
 use crate::endpoint::Endpoint;
@@ -149,7 +149,7 @@ impl Realm {
     }
 
     fn is_client(&self, id: &str) -> bool {
-        self.state.clients.contains_key(id) || self.state.service_accounts.iter().any(|robot| robot.email == id)
+        self.state.clients.contains_key(id) || self.state.robot(id).is_some()
     }
 
     fn is_client_secret(&self, value: &str) -> bool {
@@ -170,8 +170,8 @@ impl Realm {
     /// Decides a request. A scripted reply is spent; unless it comes before the commit, the endpoint does its work.
     pub(crate) fn decide(&mut self, now: Timestamp, sequence: Sequence, request: &WireRequest) -> Decision {
         let reply = self.take_reply(now, request);
-        let honest = reply.as_ref().is_none_or(Reply::commits).then(|| self.honest(now, request));
-        let effect = honest.as_ref().map(|answer| answer.effect.clone()).unwrap_or_default();
+        let mut honest = reply.as_ref().is_none_or(Reply::commits).then(|| self.honest(now, request));
+        let effect = honest.as_mut().map(|answer| std::mem::take(&mut answer.effect)).unwrap_or_default();
         let answer = match (&reply, honest) {
             (Some(reply), honest) => reply.answer(now, honest),
             (None, honest) => honest.unwrap_or_else(Answer::wrong_method),
@@ -262,12 +262,12 @@ impl Decision {
             Body::Json(text, layout) => text.signed(&sign).render(layout).into_bytes(),
             Body::Callback(callback) => match callback.send(&sign) {
                 Sent::Location(url) => {
-                    put(&mut headers, header::LOCATION, &url);
+                    put_header(&mut headers, header::LOCATION, &url);
                     vec![]
                 }
                 Sent::Page(page) => {
                     status = if status == 302 { 200 } else { status };
-                    put(&mut headers, header::CONTENT_TYPE, "text/html; charset=UTF-8");
+                    put_header(&mut headers, header::CONTENT_TYPE, "text/html; charset=UTF-8");
                     page.into_bytes()
                 }
             },
@@ -277,16 +277,12 @@ impl Decision {
             None => body,
         };
         if !headers.contains_key(header::DATE) {
-            put(&mut headers, header::DATE, &now.http_date());
+            put_header(&mut headers, header::DATE, &now.http_date());
         }
         let fault = reply.as_ref().and_then(Reply::fault);
         let delay = reply.as_ref().and_then(Reply::delay);
         Rendered { status, headers, body, fault, delay, may_gzip }
     }
-}
-
-fn put(headers: &mut HeaderMap, name: HeaderName, value: &str) {
-    headers.extend(HeaderValue::from_str(value).ok().map(|value| (name, value)));
 }
 
 fn method_name(method: &Method) -> Cow<'static, str> {

@@ -9,9 +9,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::answer::{Answer, Effect, OAuthError};
+use crate::authorize::{ORG_INTERNAL, ShutOut};
 use crate::issue::Issue;
 use crate::party::ClientKind;
-use crate::policy::Publishing;
 use crate::quirks::DeviceExpired;
 use crate::realm::Realm;
 use crate::request::WireRequest;
@@ -144,13 +144,10 @@ impl Realm {
     /// Whether the project is for this user.
     fn check_audience_of(&self, client: &str, sub: &str) -> Result<(), OAuthError> {
         let Some(user) = self.state.user(sub) else { return Ok(()) };
-        match self.state.policy_for(client).publishing {
-            Publishing::Internal if user.hd.is_none() => {
-                let text = "This client is restricted to users within its organization.";
-                Err(OAuthError::new(403, "org_internal", text))
-            }
-            Publishing::Testing if !user.test_user => Err(OAuthError::new(403, "access_denied", "Forbidden")),
-            Publishing::Internal | Publishing::Testing | Publishing::Production => Ok(()),
+        match self.shut_out(client, user) {
+            Some(ShutOut::Strangers) => Err(OAuthError::new(403, "org_internal", ORG_INTERNAL)),
+            Some(ShutOut::Untested) => Err(OAuthError::new(403, "access_denied", "Forbidden")),
+            None => Ok(()),
         }
     }
 

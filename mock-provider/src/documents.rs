@@ -119,8 +119,7 @@ impl Realm {
             None => (false, request.path.strip_prefix(ROBOT_X509).unwrap_or_default()),
         };
         let email = email.replace("%40", "@");
-        let robot = self.state.service_accounts.iter().find(|robot| robot.email == email);
-        let Some(robot) = robot.filter(|robot| robot.standing != Standing::Deleted) else {
+        let Some(robot) = self.state.robot(&email).filter(|robot| robot.standing != Standing::Deleted) else {
             return Answer::robot_page(404, "Not Found", "The requested URL was not found on this server.");
         };
         let key = SigningKey::of_service_accounts();

@@ -119,8 +119,7 @@ impl Realm {
 
     /// The subject of a user who is named by subject or e-mail address.
     pub(crate) fn known_user(&self, who: &str) -> Result<String, RealmError> {
-        let found = self.state.users.iter().find(|user| user.is_hinted_by(who));
-        found.map(|user| user.sub.clone()).ok_or_else(|| RealmError::NoSuchUser(who.to_owned()))
+        self.state.user_hinted(who).map(|user| user.sub.clone()).ok_or_else(|| RealmError::NoSuchUser(who.to_owned()))
     }
 
     fn client_mut(&mut self, id: &str) -> Result<&mut Client, RealmError> {

@@ -68,6 +68,13 @@ pub struct Ended {
     pub reused: Option<Generation>,
 }
 
+impl Ended {
+    /// Whether the end is felt at `now`.
+    pub fn is_felt(&self, now: Timestamp) -> bool {
+        self.felt_from.is_none_or(|from| now >= from)
+    }
+}
+
 /// What a presented refresh token is worth.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
@@ -176,10 +183,15 @@ impl Family {
         policy.refresh_idle_ttl.duration().map(|ttl| self.last_used.plus(ttl))
     }
 
+    /// When the family ends by itself: whichever of the two comes first.
+    pub fn ends_by_itself(&self, policy: &Policy) -> Option<Timestamp> {
+        [self.expires(policy), self.idles_out(policy)].into_iter().flatten().min()
+    }
+
     /// Why the family buys nothing at `now`, whichever of its tokens is presented.
     pub fn dead(&self, now: Timestamp, policy: &Policy) -> Option<Refusal> {
         let passed = |end: Option<Timestamp>| end.is_some_and(|end| now >= end);
-        if let Some(end) = self.end.filter(|end| end.felt_from.is_none_or(|from| now >= from)) {
+        if let Some(end) = self.end.filter(|end| end.is_felt(now)) {
             return Some(Refusal::Ended(end.why));
         }
         if passed(self.expires(policy)) {

@@ -16,6 +16,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::time::Sleep;
 
 use crate::fault::Fault;
+use crate::uptime::pause;
 
 /// What remains to happen to the answer that is being written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -209,14 +210,9 @@ impl FaultIo {
         let written = std::task::ready!(Pin::new(&mut self.stream).poll_write(cx, &buf[..allowed]))?;
         let (head, in_head) = head.read(&buf[..written]);
         self.wire.go_on_with(Plan::Drip { piece, every, left: left.saturating_sub(written - in_head), head });
-        self.pause = Some(Box::pin(pause_of(every)));
+        self.pause = Some(Box::pin(pause(every)));
         Poll::Ready(Ok(written))
     }
-}
-
-#[expect(clippy::disallowed_methods, reason = "a dripping connection drips in real time")]
-fn pause_of(every: Duration) -> Sleep {
-    tokio::time::sleep(every)
 }
 
 /// Accepts [`FaultIo`] connections.

@@ -9,6 +9,9 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use tokio::time::Sleep;
 
+use crate::fault_io::Receipt;
+use crate::uptime::pause;
+
 /// What happens to a body after the part that is sent.
 pub(crate) enum Then {
     /// It is broken off: a reset stream on HTTP/2, an orderly close on HTTP/1.1.
@@ -17,7 +20,7 @@ pub(crate) enum Then {
     Silence {
         /// Dropped with the body: when the client leaves.
         #[expect(dead_code, reason = "it is there to be dropped")]
-        receipt: Option<Box<dyn FnOnce() + Send>>,
+        receipt: Option<Receipt>,
     },
     /// It goes on after a while, a piece at a time.
     Piece {
@@ -26,7 +29,7 @@ pub(crate) enum Then {
         /// Real time between pieces.
         every: Duration,
         /// Called when the last piece is handed over.
-        done: Option<Box<dyn FnOnce() + Send>>,
+        done: Option<Receipt>,
     },
 }
 
@@ -66,7 +69,7 @@ impl Body for UnsteadyBody {
         }
         let piece = this.left.split_to(size);
         if let Then::Piece { every, done, .. } = &mut this.then {
-            this.pause = Some(Box::pin(pause_of(*every)));
+            this.pause = Some(Box::pin(pause(*every)));
             let last = if this.left.is_empty() { done.take() } else { None };
             last.into_iter().for_each(|done| done());
         }
@@ -87,11 +90,6 @@ impl UnsteadyBody {
             Then::Piece { .. } => Poll::Ready(None),
         }
     }
-}
-
-#[expect(clippy::disallowed_methods, reason = "a dripping body drips in real time")]
-fn pause_of(every: Duration) -> Sleep {
-    tokio::time::sleep(every)
 }
 
 #[cfg(test)]
@@ -121,7 +119,7 @@ mod tests {
     async fn a_dripping_body_comes_in_pieces_and_says_when_it_is_out() {
         let out = Arc::new(AtomicBool::new(false));
         let seen = Arc::clone(&out);
-        let done: Box<dyn FnOnce() + Send> = Box::new(move || seen.store(true, Ordering::Relaxed));
+        let done: Receipt = Box::new(move || seen.store(true, Ordering::Relaxed));
         let then = Then::Piece { size: 4, every: Duration::from_millis(1), done: Some(done) };
         assert_eq!(pieces(body(10, then)).await, (vec![4, 4, 2], false));
         assert!(out.load(Ordering::Relaxed));

@@ -123,11 +123,10 @@ impl Realm {
         let lineage = issue.lineage.filter(|_| !silent)?;
         let policy = self.state.policy_for(&issue.client);
         let family = &self.state.lineage(lineage).family;
-        let idle = match self.state.quirks.expiry_counts {
-            ExpiryCounts::Absolute => None,
-            ExpiryCounts::IdleToo => family.idles_out(&policy),
-        };
-        let end = [family.expires(&policy), idle].into_iter().flatten().min()?;
+        let end = match self.state.quirks.expiry_counts {
+            ExpiryCounts::Absolute => family.expires(&policy),
+            ExpiryCounts::IdleToo => family.ends_by_itself(&policy),
+        }?;
         Some((self.state.quirks.expiry_member.name()?, (end.as_millis() - now.as_millis()) / 1000))
     }
 

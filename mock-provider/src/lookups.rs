@@ -100,7 +100,7 @@ impl Realm {
 
     /// The service account that a token was issued to, if it was one.
     fn robot_of(&self, token: &AccessToken) -> Option<&ServiceAccount> {
-        self.state.service_accounts.iter().find(|robot| *robot.email == *token.client)
+        self.state.robot(&token.client)
     }
 
     /// A service account is told by its numeric id.
@@ -168,7 +168,7 @@ impl Realm {
             return Answer::error(400, "invalid_request", "Missing required parameter: token");
         };
         let presented = self.state.label_of(value);
-        let answer = match self.owner_if_live(value, now) {
+        let mut answer = match self.owner_if_live(value, now) {
             Some((client, sub)) => {
                 self.revoke_grant(&client, &sub, now);
                 let effect = Effect { client: Some(client), user: Some(sub), ..Effect::default() };
@@ -176,8 +176,8 @@ impl Realm {
             }
             None => self.not_revoked(now, value),
         };
-        let effect = Effect { presented, ..answer.effect.clone() };
-        answer.with_effect(effect)
+        answer.effect.presented = presented;
+        answer
     }
 
     fn empty_object(&self) -> Answer {

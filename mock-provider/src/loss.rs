@@ -108,7 +108,7 @@ impl Realm {
             self.state.rotations.push(now);
             self.state.keys_shown_from = Some(now);
         }
-        self.memory.note(now, &self.state);
+        self.note(now);
         Ok(())
     }
 }

@@ -72,7 +72,7 @@ impl RealmHandle {
     /// The genealogy of the families that a filter means.
     pub fn families(&self, filter: &FamilyFilter) -> Vec<FamilyView> {
         let realm = self.realm();
-        let user = filter.user.as_ref().map(|user| realm.known_user(user).unwrap_or_else(|_| user.clone()));
+        let user = realm.subject_of(filter.user.as_deref());
         realm.families(&FamilyFilter { user, ..filter.clone() })
     }
 }
@@ -80,7 +80,10 @@ impl RealmHandle {
 impl Realm {
     /// The same filter with the subject of a user who is named by e-mail address.
     fn with_subject(&self, filter: &JournalFilter) -> JournalFilter {
-        let user = filter.user.as_ref().map(|user| self.known_user(user).unwrap_or_else(|_| user.clone()));
-        JournalFilter { user, ..filter.clone() }
+        JournalFilter { user: self.subject_of(filter.user.as_deref()), ..filter.clone() }
+    }
+
+    fn subject_of(&self, who: Option<&str>) -> Option<String> {
+        who.map(|who| self.state.user_hinted(who).map_or_else(|| who.to_owned(), |user| user.sub.clone()))
     }
 }

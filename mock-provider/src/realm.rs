@@ -141,8 +141,7 @@ impl Realm {
             TokenRef::Code(place) => Some(self.state.code(place).expires),
             TokenRef::Refresh(place, _) => {
                 let lineage = self.state.lineage(place);
-                let policy = self.state.policy_for(&lineage.client);
-                [lineage.family.expires(&policy), lineage.family.idles_out(&policy)].into_iter().flatten().min()
+                lineage.family.ends_by_itself(&self.state.policy_for(&lineage.client))
             }
             TokenRef::Device(_) => None,
         }
@@ -205,12 +204,12 @@ impl Realm {
     pub(crate) fn finish_family(&mut self, place: u32, why: FamilyEnd, now: Timestamp) {
         let delay = self.state.quirks.revocation_delay.0;
         let lineage = self.state.lineage_mut(place);
-        let counted = lineage.family.end().is_some();
+        let ended_before = lineage.family.end().is_some();
         match why {
             FamilyEnd::Revoked if !delay.is_zero() => lineage.family.finish_late(why, now, now.plus(delay)),
             _ => lineage.family.finish(why, now),
         }
-        if why.takes_access_tokens() && !counted {
+        if why.takes_access_tokens() && !ended_before {
             self.state.counters.families_revoked += 1;
         }
         self.forget_family(place);
@@ -277,6 +276,18 @@ impl Realm {
         lineage: Option<u32>,
     ) -> u32 {
         let expires = now.plus(self.state.policy_for(client).access_ttl.0);
+        self.mint_access_until(expires, client, sub, scopes, lineage)
+    }
+
+    /// Mints an access token with an end of its own.
+    pub(crate) fn mint_access_until(
+        &mut self,
+        expires: Timestamp,
+        client: &Arc<str>,
+        sub: &Arc<str>,
+        scopes: &Scopes,
+        lineage: Option<u32>,
+    ) -> u32 {
         let label = self.state.access_label();
         let value = Secret::new(self.state.entropy.access_token());
         let (client, sub, scopes) = (Arc::clone(client), Arc::clone(sub), Arc::clone(scopes));
@@ -302,7 +313,7 @@ impl Realm {
             return true;
         }
         let end = token.lineage.and_then(|place| self.state.lineage(place).family.end());
-        end.is_some_and(|end| end.why.takes_access_tokens() && end.felt_from.is_none_or(|from| now >= from))
+        end.is_some_and(|end| end.why.takes_access_tokens() && end.is_felt(now))
     }
 }
 

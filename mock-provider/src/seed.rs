@@ -10,7 +10,7 @@ use crate::label::Label;
 use crate::realm::Realm;
 use crate::realm_error::RealmError;
 use crate::secret::Secret;
-use crate::state::{AccessToken, Code, Lineage, Scopes};
+use crate::state::{Code, Lineage, Scopes};
 use crate::time::{Lifetime, Timestamp};
 
 /// The most refresh tokens in one call, those that have been replaced included.
@@ -149,10 +149,7 @@ impl Realm {
         let codes: Vec<(&SeedCode, Whom)> = codes.collect::<Result<_, RealmError>>()?;
         let seeded = Seeded {
             families: families.into_iter().map(|(family, whom)| self.seed_families(now, family, &whom)).collect(),
-            access_tokens: tokens
-                .into_iter()
-                .map(|(token, whom)| self.seed_access(now, &whom, token.left, None))
-                .collect(),
+            access_tokens: tokens.into_iter().map(|(token, whom)| self.seed_access(now, &whom, token.left)).collect(),
             codes: codes.into_iter().map(|(code, whom)| self.seed_code(now, code, whom)).collect(),
         };
         self.note(now);
@@ -199,21 +196,16 @@ impl Realm {
         for _ in 0..=family.generation {
             self.state.mint_refresh(place);
         }
-        (place, family.access_left.map(|left| self.add_seeded_access(now, whom, left, Some(place))))
+        let mut access = |left: Lifetime| {
+            self.mint_access_until(now.plus(left.0), &whom.client, &whom.sub, &whom.scopes, Some(place))
+        };
+        (place, family.access_left.map(&mut access))
     }
 
-    fn seed_access(&mut self, now: Timestamp, whom: &Whom, left: Lifetime, lineage: Option<u32>) -> SeededToken {
+    fn seed_access(&mut self, now: Timestamp, whom: &Whom, left: Lifetime) -> SeededToken {
         self.remember_scopes(&whom.client, &whom.sub, &whom.scopes);
-        let place = self.add_seeded_access(now, whom, left, lineage);
+        let place = self.mint_access_until(now.plus(left.0), &whom.client, &whom.sub, &whom.scopes, None);
         self.seeded_access(place)
-    }
-
-    fn add_seeded_access(&mut self, now: Timestamp, whom: &Whom, left: Lifetime, lineage: Option<u32>) -> u32 {
-        let label = self.state.access_label();
-        let value = Secret::new(self.state.entropy.access_token());
-        let (client, sub, scopes) = (Arc::clone(&whom.client), Arc::clone(&whom.sub), Arc::clone(&whom.scopes));
-        let expires = now.plus(left.0);
-        self.state.add_access(AccessToken { label, value, client, sub, scopes, lineage, expires })
     }
 
     fn seeded_access(&self, place: u32) -> SeededToken {

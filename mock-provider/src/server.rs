@@ -14,13 +14,14 @@ use flate2::write::GzEncoder;
 use crate::answer::{Answer, Body as AnswerBody};
 use crate::decide::Rendered;
 use crate::fault::Fault;
-use crate::fault_io::Wire;
+use crate::fault_io::{Receipt, Wire};
 use crate::handle::RealmHandle;
 use crate::http_body::{Then, UnsteadyBody};
 use crate::journal::Delivery;
 use crate::provider::Realms;
 use crate::request::WireRequest;
 use crate::traffic::{Arrival, Ticket};
+use crate::uptime::pause;
 
 /// Larger request bodies are refused; Google's own tokens are far smaller.
 const MAX_BODY: usize = 1 << 20;
@@ -104,7 +105,7 @@ async fn exchange(realm: &RealmHandle, connection: &Connection, request: &WireRe
         drop(released.await);
     }
     if let Some(delay) = rendered.delay {
-        pause_for(delay.0).await;
+        pause(delay.0).await;
     }
     if !realm.is_current(ticket) {
         return gone();
@@ -117,11 +118,6 @@ fn gone() -> Response {
     (StatusCode::SERVICE_UNAVAILABLE, "the realm was reset, restored or restarted\n").into_response()
 }
 
-#[expect(clippy::disallowed_methods, reason = "a delayed answer is delayed in real time")]
-async fn pause_for(delay: std::time::Duration) {
-    tokio::time::sleep(delay).await;
-}
-
 async fn send(mut pending: Pending, connection: &Connection, mut rendered: Rendered) -> Response {
     let Some(fault) = rendered.fault else {
         pending.settle(Some(rendered.status), Delivery::Delivered);
@@ -132,7 +128,7 @@ async fn send(mut pending: Pending, connection: &Connection, mut rendered: Rende
         rendered.body = vec![b' '];
     }
     let status = fault.shows_the_status().then_some(rendered.status);
-    let receipt: Receipt = if fault.delivers() {
+    let receipt: Option<Receipt> = if fault.delivers() {
         // Only the connection knows when the last byte is out; a client that leaves before it drops the receipt.
         pending.end = Some((status, Delivery::Abandoned));
         Some(Box::new(move || pending.settle(status, Delivery::Delivered)))
@@ -152,11 +148,13 @@ async fn send(mut pending: Pending, connection: &Connection, mut rendered: Rende
     }
 }
 
-/// Called when the last byte is out; dropped when the answer ends before.
-type Receipt = Option<Box<dyn FnOnce() + Send>>;
-
 /// The connection breaks, at a chosen byte.
-fn broken_by_connection(connection: &Connection, rendered: Rendered, fault: Fault, receipt: Receipt) -> Response {
+fn broken_by_connection(
+    connection: &Connection,
+    rendered: Rendered,
+    fault: Fault,
+    receipt: Option<Receipt>,
+) -> Response {
     let mut body = rendered.body;
     connection.wire.arm(fault, body.len(), receipt);
     if let Fault::WrongLength(length) = fault {
@@ -171,7 +169,7 @@ fn broken_by_connection(connection: &Connection, rendered: Rendered, fault: Faul
 }
 
 /// The body breaks, and its connection goes on.
-fn broken_by_body(rendered: Rendered, fault: Fault, receipt: Receipt) -> Response {
+fn broken_by_body(rendered: Rendered, fault: Fault, receipt: Option<Receipt>) -> Response {
     let mut body = rendered.body;
     let shorter = |bytes: usize| bytes.min(body.len().saturating_sub(1));
     let (sent, then) = match fault {

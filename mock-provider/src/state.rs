@@ -350,6 +350,16 @@ impl State {
         self.users.iter().find(|user| user.sub == sub)
     }
 
+    /// The user whom a subject or an e-mail address means.
+    pub(crate) fn user_hinted(&self, who: &str) -> Option<&User> {
+        self.users.iter().find(|user| user.is_hinted_by(who))
+    }
+
+    /// The service account with this e-mail address.
+    pub(crate) fn robot(&self, email: &str) -> Option<&ServiceAccount> {
+        self.service_accounts.iter().find(|robot| robot.email == email)
+    }
+
     /// What a user has granted to a client's project.
     pub(crate) fn grant(&self, client: &str, sub: &str) -> Option<&Grant> {
         self.grants.get(sub)?.get(project_of(client))

@@ -255,9 +255,8 @@ impl Realm {
         let reason = reason_of(refusal);
         let lineage = self.state.lineage(place);
         let policy = self.state.policy_for(&lineage.client);
-        let passed = [lineage.family.expires(&policy), lineage.family.idles_out(&policy)];
-        let ended = [lineage.family.end().map(|end| end.at)].into_iter().chain(passed).flatten();
-        let since = ended.filter(|at| *at <= now).min();
+        let ended = [lineage.family.end().map(|end| end.at), lineage.family.ends_by_itself(&policy)];
+        let since = ended.into_iter().flatten().filter(|at| *at <= now).min();
         let lasts = self.state.quirks.dead_text_lasts.duration();
         let forgotten = lasts.zip(since).is_some_and(|(lasts, since)| now >= since.plus(lasts));
         self.refusal(if forgotten { RefusalReason::Unknown } else { reason }).because(reason)

@@ -1,6 +1,8 @@
 //! The one place that reads the operating system's clocks.
 
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use tokio::time::Sleep;
 
 use crate::time::{Timestamp, Uptime};
 
@@ -17,6 +19,12 @@ impl Stopwatch {
     pub(crate) fn uptime(self) -> Uptime {
         Uptime(self.0.elapsed())
     }
+}
+
+/// A pause in real time: for what drips or is late on purpose.
+#[expect(clippy::disallowed_methods, reason = "a connection drips, and an answer is delayed, in real time")]
+pub(crate) fn pause(length: Duration) -> Sleep {
+    tokio::time::sleep(length)
 }
 
 /// The time of day, where a clock that nobody set starts.
