@@ -58,6 +58,11 @@ impl<'de> Deserializer<'de> for Strict {
         visitor.visit_map(Members(an_object(self.0)?.into_iter(), None))
     }
 
+    // Serde_json's own maps take `null` for an empty one.
+    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        visitor.visit_map(Members(an_object(self.0)?.into_iter(), None))
+    }
+
     fn deserialize_enum<V: Visitor<'de>>(
         self,
         _: &'static str,
@@ -77,7 +82,7 @@ impl<'de> Deserializer<'de> for Strict {
 
     forward_to_deserialize_any! {
         bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit unit_struct seq tuple
-        tuple_struct map identifier ignored_any
+        tuple_struct identifier ignored_any
     }
 }
 
@@ -168,6 +173,19 @@ mod tests {
         assert!(reply(json!({"fault": {"drip": {"bytes": 1, "every": "1s"}}, "mutate": [{"remove": "/a"}]})).is_ok());
         assert!(reply(json!({"fault": {"drip": [1, "1s"]}})).is_err());
         assert!(reply(json!({"mutate": [{"set": ["/a", "1"]}]})).is_err());
+    }
+
+    #[test]
+    fn null_is_no_map() {
+        use crate::party::User;
+        let user = |claims: Value| {
+            read::<User>(json!({"sub": "u", "email": "e", "given_name": "g", "family_name": "f", "claims": claims}))
+        };
+        assert!(user(json!({"a": null})).is_ok());
+        assert!(user(Value::Null).unwrap_err().to_string().contains("expected an object"));
+        let header =
+            |header: Value| read::<ReplySpec>(json!({"to": "token", "with": {"id_token": {"header": header}}}));
+        assert!(header(json!({"kid": "x"})).is_ok() && header(Value::Null).is_err());
     }
 
     #[test]
