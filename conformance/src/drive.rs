@@ -2,13 +2,15 @@
 
 mod group;
 mod observe;
+mod real_time;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use adapter_process::Mark;
 use adapter_protocol::{
-    Answer, Capability, ClientRegistration, Endpoints, Fate, HelloAnswer, Name, ProviderInfo, Start, Verb,
+    Answer, Capability, ClientRegistration, ClockMode, Endpoints, Fate, Name, ProviderInfo, Start, Verb,
 };
 use mock_provider::{Client, Endpoint, Lifetime, RealmHandle, Sequence, Timestamp, User};
 
@@ -17,20 +19,45 @@ use crate::drive::observe::Observer;
 use crate::history::{Ending, History, Leak, LeakPlace, Observation, RecordKind, StepPath, StepRecord};
 use crate::leaks;
 use crate::link::{Link, LinkError};
+use crate::pool::Seat;
 use crate::scenario::model::{Change, Level, Scenario, Step};
 use crate::scenario::time_expr::{Anchor, TimeExpr};
+use crate::uptime::Stopwatch;
 
 /// The scopes that every case asks for.
-pub const SCOPES: [&str; 3] = ["openid", "email", "profile"];
+pub(crate) const SCOPES: [&str; 3] = ["openid", "email", "profile"];
+
+/// Lines of a process's output that are kept as evidence.
+const OUTPUT_LINES: usize = 30;
+
+/// How far a clock that is moved from outside may be from where it was put, in milliseconds.
+const RESOLUTION_MS: i64 = 1_000;
 
 /// Real time for a step that names none.
 const STEP_LIMIT: Duration = Duration::from_secs(10);
 
+/// What a case is driven with.
+#[derive(Clone, Debug)]
+pub(crate) struct Rig {
+    /// The connection.
+    pub(crate) seat: Seat,
+    /// The provider of this case.
+    pub(crate) realm: RealmHandle,
+    /// Who moves the application's clock.
+    pub(crate) clock: ClockMode,
+    /// Real time without a new arrival after which no further request is waited for.
+    pub(crate) settle: Duration,
+}
+
 /// Drives a target through a case.
-#[expect(missing_debug_implementations, reason = "it lives for one call and holds channels")]
-pub struct Driver<'a> {
+pub(crate) struct Driver<'a> {
     scenario: &'a Scenario,
     link: Arc<Link>,
+    printed: Mark,
+    clock: ClockMode,
+    settle: Duration,
+    /// When the clock was last moved.
+    moved: Timestamp,
     realm: RealmHandle,
     observer: Arc<Observer>,
     start: Timestamp,
@@ -68,19 +95,27 @@ struct Command {
 
 impl<'a> Driver<'a> {
     /// Prepares a realm and a target that has said hello.
-    pub fn new(scenario: &'a Scenario, link: Link, realm: RealmHandle, hello: &HelloAnswer) -> Self {
+    pub(crate) fn new(scenario: &'a Scenario, rig: &Rig) -> Self {
         let setup = &scenario.provider;
+        let (link, realm) = (Arc::clone(&rig.seat.link), rig.realm.clone());
         realm.follow(setup.profile.profile());
-        realm.change_policy(&setup.tokens);
+        match rig.clock {
+            ClockMode::Real => realm.change_policy(&real_time::policy(&setup.tokens)),
+            ClockMode::Set | ClockMode::Outside => realm.change_policy(&setup.tokens),
+        }
         realm.change_quirks(&setup.quirks);
         for user in &setup.users {
             realm.put_user(User::named(&format!("u-{}", user.value), &user.value));
         }
-        let observer = Arc::new(Observer::new(realm.clone(), hello.errors.clone()));
+        let observer = Arc::new(Observer::new(realm.clone(), rig.seat.hello.errors.clone()));
         let (start, cursor) = (realm.now(), realm.next_sequence());
         Self {
             scenario,
-            link: Arc::new(link),
+            printed: link.output().map(|output| output.mark()).unwrap_or_default(),
+            clock: rig.clock,
+            settle: rig.settle,
+            moved: start,
+            link,
             realm,
             observer,
             start,
@@ -93,37 +128,62 @@ impl<'a> Driver<'a> {
     }
 
     /// Runs the case to its end, or to where it stops, and gives what happened.
-    pub async fn run(mut self, case: &str, claims: BTreeSet<Capability>) -> History {
+    pub(crate) async fn run(mut self, case: &str, claims: BTreeSet<Capability>) -> History {
         let mut ended = self.all_steps(case).await.err();
-        let gone = matches!(ended, Some(Ending::Crash { .. } | Ending::Broken { .. }));
+        let gone = matches!(ended, Some(Ending::Crash { .. } | Ending::Broken { .. } | Ending::Hang { .. }));
         let log = if claims.contains(&Capability::Logs) && !gone { self.log().await } else { Ok(String::new()) };
         let log = log.unwrap_or_else(|blocked| {
             ended.get_or_insert(blocked);
             String::new()
         });
         if ended.is_none() {
-            drop(self.link.ask(Verb::Stop {}, STEP_LIMIT).await);
+            ended = self.stop().await.err();
         }
-        self.history(ended, &log, claims)
+        let (printed, whole) = self.printed().await;
+        if let Some(Ending::Crash { step }) = &mut ended {
+            step.push_str(&self.link.ended().map(|status| format!(" ({status})")).unwrap_or_default());
+        }
+        if !whole && ended.is_none() && claims.contains(&Capability::Logs) {
+            let reason = "it printed more than can be searched for secrets".to_owned();
+            ended = Some(Ending::Blocked { step: "logs".to_owned(), reason });
+        }
+        self.history(ended, &(log + &printed), &printed, claims)
+    }
+
+    async fn stop(&self) -> Result<(), Stopped> {
+        self.command("stop", Verb::Stop {}).await
+    }
+
+    /// What the target's process printed in this case, and whether that is all of it.
+    async fn printed(&self) -> (String, bool) {
+        let Some(output) = self.link.output() else { return (String::new(), true) };
+        output.quiet().await;
+        output.since(self.printed)
     }
 
     /// Sets the target's clock to two instants an hour apart and asks back. No expiry is believed without this.
-    pub(crate) async fn prove_clock(link: Link, realm: RealmHandle, hello: &HelloAnswer) -> Result<bool, Ending> {
-        let scenario = Scenario::empty();
-        let driver = Driver::new(&scenario, link, realm, hello);
-        driver.command("start", Verb::Start(Box::new(driver.start_message("clock-probe")))).await?;
-        for now_ms in [driver.start.as_millis(), driver.start.as_millis() + 3_600_000] {
-            let answer = driver
-                .link
-                .ask(Verb::Clock { now_ms }, STEP_LIMIT)
-                .await
-                .map_err(|error| ending_of("clock", Level::Must, error))?;
-            let Answer::Ok(members) = answer else { return Ok(false) };
-            if members.get("now_ms").and_then(serde_json::Value::as_i64) != Some(now_ms) {
-                return Ok(false);
+    pub(crate) async fn prove_clock(self) -> Result<(), Ending> {
+        self.command("start", Verb::Start(Box::new(self.start_message("clock-probe")))).await?;
+        for now_ms in [self.start.as_millis(), self.start.as_millis() + 3_600_000] {
+            let answer = self.link.ask(Verb::Clock { now_ms }, STEP_LIMIT).await;
+            let shown = match answer.map_err(|error| ending_of("clock", Level::Must, error))? {
+                Answer::Ok(members) => members.get("now_ms").and_then(serde_json::Value::as_i64),
+                Answer::Threw { .. } | Answer::No { .. } | Answer::Broken { .. } | Answer::Unknown { .. } => None,
+            };
+            if !shown.is_some_and(|shown| self.is_close(shown, now_ms)) {
+                let shown = shown.map_or_else(|| "nothing".to_owned(), |shown| shown.to_string());
+                let reason = format!("its clock does not show what it was set to: set to {now_ms}, it shows {shown}");
+                return Err(Ending::Broken { step: "clock".to_owned(), reason });
             }
         }
-        Ok(true)
+        self.stop().await
+    }
+
+    const fn is_close(&self, shown: i64, set: i64) -> bool {
+        match self.clock {
+            ClockMode::Set => shown == set,
+            ClockMode::Outside | ClockMode::Real => (shown - set).abs() < RESOLUTION_MS,
+        }
     }
 
     async fn all_steps(&mut self, case: &str) -> Result<(), Stopped> {
@@ -159,6 +219,7 @@ impl<'a> Driver<'a> {
             },
             scopes: SCOPES.map(str::to_owned).to_vec(),
             now_ms: self.start.as_millis(),
+            clock: self.clock,
         }
     }
 
@@ -216,6 +277,7 @@ impl<'a> Driver<'a> {
         self.choose_user(&name, step)?;
         let (from, begun) = (self.cursor, self.realm.next_sequence());
         let level = level_of(step).unwrap_or(self.scenario.level);
+        let watch = Stopwatch::start();
         let mut observations = vec![];
         for command in commands(step, &self.realm) {
             let id = self.link.reserve();
@@ -225,8 +287,18 @@ impl<'a> Driver<'a> {
         }
         self.cursor = self.realm.next_sequence();
         let windows = Windows { wire: (from, self.cursor), during: (begun, self.cursor) };
+        self.in_time(&name)?;
         self.record(path, name, action_of(step), observations, windows, RecordKind::Asked);
+        self.steps.last_mut().into_iter().for_each(|step| step.took = watch.elapsed());
         Ok(())
+    }
+
+    /// In real time, whether what the scenario takes for valid still is.
+    fn in_time(&self, name: &str) -> Result<(), Stopped> {
+        match self.clock {
+            ClockMode::Real => real_time::in_time(&self.realm, name, self.moved),
+            ClockMode::Set | ClockMode::Outside => Ok(()),
+        }
     }
 
     fn choose_user(&self, name: &str, step: &Step) -> Result<(), Stopped> {
@@ -256,7 +328,7 @@ impl<'a> Driver<'a> {
         let blocked = |reason: String| Ending::Blocked { step: "logs".to_owned(), reason };
         match self.link.ask(Verb::Logs {}, STEP_LIMIT).await {
             Ok(Answer::Ok(members)) => Ok(serde_json::Value::Object(members).to_string()),
-            Ok(Answer::Threw { .. } | Answer::No { .. } | Answer::Broken { .. }) => {
+            Ok(Answer::Threw { .. } | Answer::No { .. } | Answer::Broken { .. } | Answer::Unknown { .. }) => {
                 Err(blocked("the log was not given".to_owned()))
             }
             Err(error) => Err(blocked(error.to_string())),
@@ -267,13 +339,23 @@ impl<'a> Driver<'a> {
 
     async fn move_clocks(&mut self, path: StepPath, name: String, time: &TimeExpr) -> Result<(), Stopped> {
         let to = self.resolve(&name, time, self.realm.now())?;
-        self.realm.set_clock(to);
-        self.set_client_clock(&name).await?;
+        match self.clock {
+            ClockMode::Real => real_time::reach(&self.realm, &name, to).await?,
+            ClockMode::Set | ClockMode::Outside => {
+                self.realm.set_clock(to);
+                self.set_client_clock(&name).await?;
+            }
+        }
+        self.moved = self.realm.now();
         self.silent(path, name, format!("clock to {time}"));
         Ok(())
     }
 
     async fn move_client_clock(&mut self, path: StepPath, name: String, time: &TimeExpr) -> Result<(), Stopped> {
+        if self.clock == ClockMode::Real {
+            let reason = "nobody can move the target's clock".to_owned();
+            return Err(Ending::OutOfReach { step: name, reason });
+        }
         let client_now = Timestamp::from_millis(self.realm.now().as_millis() + self.ahead_ms);
         let to = self.resolve(&name, time, client_now)?;
         self.ahead_ms = to.as_millis() - self.realm.now().as_millis();
@@ -354,10 +436,12 @@ impl<'a> Driver<'a> {
         kind: RecordKind,
     ) {
         let Windows { wire, during } = windows;
-        self.steps.push(StepRecord { path, name, action, at: self.realm.now(), observations, wire, during, kind });
+        let (at, took) = (self.realm.now(), Duration::ZERO);
+        self.steps.push(StepRecord { path, name, action, at, took, observations, wire, during, kind });
     }
 
-    fn history(self, ended: Option<Ending>, log: &str, claims: BTreeSet<Capability>) -> History {
+    fn history(self, ended: Option<Ending>, log: &str, printed: &str, claims: BTreeSet<Capability>) -> History {
+        let output = self.observer.clean_lines(printed, OUTPUT_LINES);
         let secrets = self.realm.secrets();
         let mut leaks = self.observer.leaks(&secrets);
         leaks.extend(leaks::found_in(log, &secrets).into_iter().map(|secret| Leak { secret, place: LeakPlace::Log }));
@@ -368,6 +452,7 @@ impl<'a> Driver<'a> {
             leaks,
             claims,
             start: self.start,
+            output,
             ended,
         }
     }

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use adapter_protocol::ClockMode;
 use serde::{Deserialize, Serialize};
 
 use crate::check::{CaseResult, Check, Gate};
@@ -41,6 +42,20 @@ pub struct RunStarted {
     pub target: String,
     /// The target's own name and version.
     pub implementation: String,
+    /// Its programming language, where it says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub language: Option<String>,
+    /// Name and version of its adapter.
+    pub adapter: String,
+    /// What it claims.
+    pub claims: Vec<String>,
+    /// The claims that did not stand a probe, with what was wrong.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub unproven: BTreeMap<String, String>,
+    /// Who moves its clock.
+    pub clock: ClockMode,
+    /// Real time without a new arrival after which no further request is waited for.
+    pub settle_ms: u64,
     /// The seed of everything that the provider mints.
     pub seed: u64,
     /// What the run has to reach.
@@ -76,6 +91,9 @@ pub struct CaseReport {
     pub refs: Vec<RefReport>,
     /// What happened, as lines.
     pub timeline: Vec<String>,
+    /// The last lines that the target's process printed, without secrets.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub output: Vec<String>,
     /// The scenario's file.
     pub file: String,
     /// The line in it.

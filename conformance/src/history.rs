@@ -1,6 +1,7 @@
 //! What happened in a case: observations and the provider's journal, complete and free of secrets. Pure data.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use adapter_protocol::Capability;
 use mock_provider::{Counters, Entry, Sequence, Timestamp};
@@ -22,6 +23,8 @@ pub struct History {
     pub claims: BTreeSet<Capability>,
     /// Where the clock stood at the start.
     pub start: Timestamp,
+    /// The last lines that the target's process printed, without secrets. Evidence, never judged.
+    pub output: Vec<String>,
     /// How the case ended, where it did not run to its end.
     pub ended: Option<Ending>,
 }
@@ -46,6 +49,8 @@ pub struct StepRecord {
     pub action: String,
     /// The provider's time at its end.
     pub at: Timestamp,
+    /// How long it took in real time. Nothing is judged by it.
+    pub took: Duration,
     /// What it showed; a `repeat` and a `join` show several.
     pub observations: Vec<Observation>,
     /// The requests of its time: from this number up to, not including, that one.
@@ -155,6 +160,13 @@ pub enum Ending {
         /// How.
         reason: String,
     },
+    /// A step needs more time than there is without a clock that can be moved.
+    OutOfReach {
+        /// The step.
+        step: String,
+        /// Why.
+        reason: String,
+    },
 }
 
 impl Ending {
@@ -165,6 +177,7 @@ impl Ending {
             Self::Crash { step } => format!("the adapter went away during {step}"),
             Self::Blocked { step, reason } => format!("{step} could not be carried out: {reason}"),
             Self::Broken { step, reason } => format!("{step} broke: {reason}"),
+            Self::OutOfReach { step, reason } => format!("{step} is out of reach: {reason}"),
         }
     }
 }

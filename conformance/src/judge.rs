@@ -44,6 +44,9 @@ pub fn result(history: &History, checks: &[Check]) -> CaseResult {
         Some(Ending::Hang { level: Level::Should | Level::May, .. }) => CaseResult::Warn,
         Some(Ending::Crash { .. }) => CaseResult::Crash,
         Some(Ending::Broken { .. }) => CaseResult::Broken,
+        // What was seen until then may be wrong, but not right.
+        Some(Ending::OutOfReach { .. }) if judged <= CaseResult::Warn => return CaseResult::Skip,
+        Some(Ending::OutOfReach { .. }) => CaseResult::Skip,
     };
     judged.max(ended)
 }

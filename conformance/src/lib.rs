@@ -10,13 +10,17 @@
 
 pub mod catalogue;
 pub mod check;
-pub mod drive;
+pub mod command;
+mod drive;
 pub mod event;
 pub mod filter;
+pub mod handshake;
 pub mod history;
 pub mod judge;
 pub mod leaks;
 pub mod link;
+pub mod manifest;
+mod pool;
 pub mod report;
 pub mod runner;
 pub mod scenario;

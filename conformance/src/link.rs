@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use adapter_protocol::{Answer, MAX_LINE, Request, Verb, decode_reply, encode_request};
+use adapter_process::{Child, Output};
+use adapter_protocol::{Answer, ClockMode, MAX_LINE, Request, Verb, decode_reply, encode_request};
 use futures_util::future::BoxFuture;
 use tokio::io::{
     AsyncBufRead, AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, BufReader,
@@ -28,13 +29,47 @@ impl std::fmt::Debug for Pipe {
     }
 }
 
+/// A fresh connection to a target.
+#[derive(Debug)]
+pub struct Connection {
+    /// Where the messages go.
+    pub pipe: Pipe,
+    /// The process at the other end, where it is one of its own.
+    pub child: Option<Child>,
+}
+
+impl From<Pipe> for Connection {
+    fn from(pipe: Pipe) -> Self {
+        Self { pipe, child: None }
+    }
+}
+
+/// What becomes of a connection after a case that came to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reuse {
+    /// It is closed: the next case begins with a new one.
+    Never,
+    /// The next case goes on with it, after a `stop`.
+    AfterStop,
+}
+
 /// Something that the suite can be run against.
 pub trait Target: Send + Sync {
     /// Its name on the command line, for the line that runs a scenario again.
     fn name(&self) -> String;
 
-    /// A fresh connection; each case has one of its own.
-    fn connect(&self) -> BoxFuture<'_, io::Result<Pipe>>;
+    /// A fresh connection; a case never shares one with another that runs at the same time.
+    fn connect(&self) -> BoxFuture<'_, io::Result<Connection>>;
+
+    /// What becomes of a connection after a case.
+    fn reuse(&self) -> Reuse {
+        Reuse::Never
+    }
+
+    /// Who moves its clock.
+    fn clock(&self) -> ClockMode {
+        ClockMode::Set
+    }
 }
 
 /// Why there is no answer.
@@ -53,9 +88,11 @@ pub enum LinkError {
 
 type Waiting = BTreeMap<u64, oneshot::Sender<Result<Answer, LinkError>>>;
 
-/// A connection in use. Dropping it closes it.
+/// A connection in use. Dropping it closes it, and kills the process at its other end.
 #[derive(Debug)]
 pub struct Link {
+    child: Mutex<Option<Child>>,
+    output: Option<Arc<Output>>,
     lines: mpsc::UnboundedSender<String>,
     waiting: Arc<Mutex<Option<Waiting>>>,
     next: AtomicU64,
@@ -64,12 +101,34 @@ pub struct Link {
 
 impl Link {
     /// Begins to use a connection.
-    pub fn new(pipe: Pipe) -> Self {
+    pub fn new(connection: Connection) -> Self {
+        let Connection { pipe, child } = connection;
+        let output = child.as_ref().map(Child::output);
+        let child = Mutex::new(child);
         let (lines, outgoing) = mpsc::unbounded_channel();
         let waiting = Arc::new(Mutex::new(Some(Waiting::new())));
         let reading = tokio::spawn(read(pipe.answers, Arc::clone(&waiting)));
         let writing = tokio::spawn(write(pipe.requests, outgoing));
-        Self { lines, waiting, next: AtomicU64::new(1), tasks: [reading, writing] }
+        Self { child, output, lines, waiting, next: AtomicU64::new(1), tasks: [reading, writing] }
+    }
+
+    /// What the process at the other end prints, where there is one.
+    pub fn output(&self) -> Option<&Arc<Output>> {
+        self.output.as_ref()
+    }
+
+    /// How the process at the other end has ended, if it has.
+    pub fn ended(&self) -> Option<String> {
+        self.child.lock().unwrap_or_else(PoisonError::into_inner).as_mut().and_then(Child::ended)
+    }
+
+    /// Closes the connection, and gives the process at the other end the time to end by itself.
+    pub async fn close(self) {
+        let child = self.child.lock().unwrap_or_else(PoisonError::into_inner).take();
+        drop(self);
+        if let Some(child) = child {
+            child.end().await;
+        }
     }
 
     /// The number that the next request will have.

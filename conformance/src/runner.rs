@@ -7,22 +7,22 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::Duration;
 
-use adapter_protocol::{Answer, Capability, Hello, HelloAnswer, PROTOCOL, Verb};
+use adapter_protocol::{Capability, ClockMode};
 use futures_util::FutureExt as _;
 use mock_provider::{Provider, Timestamp};
-use serde::Deserialize as _;
 use tokio::sync::mpsc;
-use tokio::task::JoinSet;
+use tokio::task::{JoinHandle, JoinSet};
 
 use crate::catalogue::{Entry, References};
 use crate::check::{CaseResult, Gate};
-use crate::drive::Driver;
+use crate::drive::{Driver, Rig};
 use crate::event::{CaseReport, Event, Footer, LOG_FORMAT, RefReport, RunStarted};
+use crate::handshake::{Introduction, Probing, introduce};
 use crate::history::{Ending, History};
 use crate::judge::{judge, result};
-use crate::link::{Link, LinkError, Target};
+use crate::link::Target;
+use crate::pool::Pool;
 use crate::scenario::lint::name_of;
 use crate::timeline;
 use crate::uptime::Stopwatch;
@@ -33,8 +33,8 @@ pub const START: Timestamp = Timestamp::from_millis(1_893_456_000_000);
 /// How the reason begins of a case that is broken by the suite's own fault.
 pub const SUITE_BUG: &str = "a bug in the suite, please report it: ";
 
-/// Real time for the handshake.
-const HANDSHAKE: Duration = Duration::from_secs(60);
+/// So many connections in a row that fail end the run: the next would fail too.
+const BREAKER: usize = 3;
 
 /// What to run.
 #[derive(Clone)]
@@ -51,6 +51,8 @@ pub struct Plan {
     pub seed: u64,
     /// What the run has to reach.
     pub gate: Gate,
+    /// Which claims are put to the test first.
+    pub probing: Probing,
     /// Where the scenarios come from, for the command that runs one again; none for the built-in ones.
     pub sources: Vec<String>,
 }
@@ -78,12 +80,6 @@ pub enum RunError {
     Handshake(String),
 }
 
-impl From<LinkError> for RunError {
-    fn from(error: LinkError) -> Self {
-        Self::Handshake(error.to_string())
-    }
-}
-
 /// Runs a plan. Every event goes to `sink` as it happens. When `interrupted` resolves, the cases in flight are given up
 /// and the footer says that the run is not complete.
 ///
@@ -95,23 +91,44 @@ pub async fn run(
     mut sink: impl FnMut(&Event),
 ) -> Result<Footer, RunError> {
     let stopwatch = Stopwatch::start();
-    let provider = Provider::builder().frozen_at(START).seed(plan.seed).start().await.map_err(RunError::Provider)?;
-    let provider = Arc::new(provider);
-    let hello = handshake(&*plan.target, &provider).await?;
-    sink(&Event::RunStarted(started(&plan, &hello)));
+    let provider = Arc::new(provider_for(&*plan.target, plan.seed).await?);
+    let pool = Arc::new(Pool::new(Arc::clone(&plan.target)));
+    let introduction = introduce(&pool, &provider, &plan.probing).await?;
+    sink(&Event::RunStarted(started(&plan, &introduction)));
     let mut dispatcher = Dispatcher { counts: BTreeMap::new(), finished: 0, sink };
-    let complete = dispatcher.dispatch(plan, provider, interrupted).await;
+    let cases = plan.entries.len();
+    let shared = Shared { pool: Arc::clone(&pool), provider, introduction, references: plan.references };
+    let complete =
+        dispatcher.dispatch(plan.entries, plan.jobs, shared, interrupted).await && dispatcher.finished == cases;
+    pool.close().await;
     let footer = Footer { complete, counts: dispatcher.counts, duration_ms: stopwatch.millis() };
     (dispatcher.sink)(&Event::RunFinished(footer.clone()));
     Ok(footer)
 }
 
-fn started(plan: &Plan, hello: &HelloAnswer) -> RunStarted {
+/// A provider whose clocks stand still, or go with the time of day where the target's cannot be moved.
+async fn provider_for(target: &dyn Target, seed: u64) -> Result<Provider, RunError> {
+    let builder = Provider::builder().seed(seed);
+    let builder = match target.clock() {
+        ClockMode::Set | ClockMode::Outside => builder.frozen_at(START),
+        ClockMode::Real => builder,
+    };
+    builder.start().await.map_err(RunError::Provider)
+}
+
+fn started(plan: &Plan, introduction: &Introduction) -> RunStarted {
+    let hello = &introduction.hello;
     RunStarted {
         format: LOG_FORMAT,
         suite: format!("regrant {}", env!("CARGO_PKG_VERSION")),
         target: plan.target.name(),
-        implementation: hello.target.clone(),
+        implementation: hello.target.to_string(),
+        language: hello.target.language.clone(),
+        adapter: hello.adapter.clone(),
+        claims: hello.claims.iter().map(|claim| name_of(*claim)).collect(),
+        unproven: introduction.unproven.iter().map(|(claim, why)| (name_of(*claim), why.clone())).collect(),
+        clock: plan.target.clock(),
+        settle_ms: u64::try_from(introduction.settle.as_millis()).unwrap_or(u64::MAX),
         seed: plan.seed,
         gate: plan.gate,
         sources: plan.sources.clone(),
@@ -127,26 +144,33 @@ struct Dispatcher<S> {
 }
 
 impl<S: FnMut(&Event)> Dispatcher<S> {
-    /// Says whether every case came to its end.
-    async fn dispatch(&mut self, plan: Plan, provider: Arc<Provider>, interrupted: impl Future<Output = ()>) -> bool {
+    /// Says whether the run was not broken off.
+    async fn dispatch(
+        &mut self,
+        entries: Vec<Entry>,
+        jobs: usize,
+        shared: Shared,
+        interrupted: impl Future<Output = ()>,
+    ) -> bool {
         let (events, mut happened) = mpsc::unbounded_channel();
-        let cases = plan.entries.len();
         // Dropped at the end, and with it what is still in flight.
-        let running = tokio::spawn(execute(plan, provider, events));
+        let running = Running(tokio::spawn(execute(entries, jobs, Arc::new(shared), events)));
         let mut interrupted = std::pin::pin!(interrupted);
-        loop {
+        let mut failed_in_a_row = 0;
+        while failed_in_a_row < BREAKER {
             tokio::select! {
-                event = happened.recv() => match event {
-                    Some(event) => self.note(&event),
-                    None => break,
+                happening = happened.recv() => match happening {
+                    Some(Happening { event, connected }) => {
+                        failed_in_a_row = if connected { 0 } else { failed_in_a_row + 1 };
+                        self.note(&event);
+                    }
+                    None => return true,
                 },
-                () = &mut interrupted => {
-                    running.abort();
-                    break;
-                }
+                () = &mut interrupted => break,
             }
         }
-        self.finished == cases
+        drop(running);
+        false
     }
 
     fn note(&mut self, event: &Event) {
@@ -158,66 +182,108 @@ impl<S: FnMut(&Event)> Dispatcher<S> {
     }
 }
 
-async fn execute(plan: Plan, provider: Arc<Provider>, events: mpsc::UnboundedSender<Event>) {
-    let shared = Arc::new((plan.target, plan.references));
+/// What the cases of a run share.
+struct Shared {
+    pool: Arc<Pool>,
+    provider: Arc<Provider>,
+    introduction: Introduction,
+    references: References,
+}
+
+/// An event, and whether the target could be reached.
+struct Happening {
+    event: Event,
+    connected: bool,
+}
+
+/// A task that ends with its owner.
+struct Running(JoinHandle<()>);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+async fn execute(entries: Vec<Entry>, jobs: usize, shared: Arc<Shared>, events: mpsc::UnboundedSender<Happening>) {
     let mut running = JoinSet::new();
-    for (index, entry) in plan.entries.into_iter().enumerate() {
-        while running.len() >= plan.jobs.max(1) {
+    for (index, entry) in entries.into_iter().enumerate() {
+        while running.len() >= jobs.max(1) {
             drop(running.join_next().await);
         }
-        let (shared, provider, events) = (Arc::clone(&shared), Arc::clone(&provider), events.clone());
+        let (shared, events) = (Arc::clone(&shared), events.clone());
         running.spawn(async move {
-            drop(events.send(Event::CaseStarted { id: entry.case.id.clone() }));
-            let running = AssertUnwindSafe(case(&*shared.0, &provider, &entry, &shared.1, index)).catch_unwind();
-            let finished = running.await.unwrap_or_else(|panic| suite_bug(report(&entry, &shared.1), &*panic));
-            drop(events.send(Event::CaseFinished(Box::new(finished))));
+            let started = Event::CaseStarted { id: entry.case.id.clone() };
+            drop(events.send(Happening { event: started, connected: true }));
+            let running = AssertUnwindSafe(shared.case(&entry, index)).catch_unwind();
+            let bug = |panic: Box<dyn Any + Send>| (suite_bug(report(&entry, &shared.references), &*panic), true);
+            let (finished, connected) = running.await.unwrap_or_else(bug);
+            drop(events.send(Happening { event: Event::CaseFinished(Box::new(finished)), connected }));
         });
     }
     while running.join_next().await.is_some() {}
 }
 
-/// Runs one case.
-async fn case(
-    target: &dyn Target,
-    provider: &Provider,
-    entry: &Entry,
-    references: &References,
-    index: usize,
-) -> CaseReport {
-    let stopwatch = Stopwatch::start();
-    let name = format!("c{index}");
-    let outcome = drive(target, provider, entry, &name).await;
-    provider.close_realm(&name);
-    let mut report = report(entry, references);
-    match outcome {
-        Ok(Driven::Skipped(reason)) => (report.result, report.reason) = (CaseResult::Skip, Some(reason)),
-        Ok(Driven::Ran(history)) => {
-            report.checks = judge(&entry.case.scenario, &history);
-            report.result = result(&history, &report.checks);
-            report.reason = history.ended.as_ref().map(Ending::words);
-            report.timeline = timeline::lines(&history);
-        }
-        Err(error) => (report.result, report.reason) = (CaseResult::Crash, Some(error.to_string())),
-    }
-    report.duration_ms = stopwatch.millis();
-    report
-}
-
 enum Driven {
     Skipped(String),
+    Blocked(String),
     Ran(Box<History>),
 }
 
-async fn drive(target: &dyn Target, provider: &Provider, entry: &Entry, name: &str) -> Result<Driven, RunError> {
-    let link = connect(target).await?;
-    let hello = hello(&link).await?;
-    let claims: BTreeSet<Capability> = hello.claims.iter().copied().collect();
-    if let Some(missing) = entry.case.scenario.requires().difference(&claims).next() {
-        return Ok(Driven::Skipped(format!("the target does not claim `{}`", name_of(*missing))));
+impl Shared {
+    /// Runs one case. Says whether the target could be reached.
+    async fn case(&self, entry: &Entry, index: usize) -> (CaseReport, bool) {
+        let stopwatch = Stopwatch::start();
+        let name = format!("c{index}");
+        let outcome = self.drive(entry, &name).await;
+        self.provider.close_realm(&name);
+        let connected = outcome.is_ok();
+        let mut report = report(entry, &self.references);
+        match outcome {
+            Ok(Driven::Skipped(reason)) => (report.result, report.reason) = (CaseResult::Skip, Some(reason)),
+            Ok(Driven::Blocked(reason)) => (report.result, report.reason) = (CaseResult::Blocked, Some(reason)),
+            Ok(Driven::Ran(history)) => {
+                report.checks = judge(&entry.case.scenario, &history);
+                report.result = result(&history, &report.checks);
+                report.reason = history.ended.as_ref().map(Ending::words);
+                report.timeline = timeline::lines(&history);
+                report.output = history.output;
+            }
+            Err(error) => (report.result, report.reason) = (CaseResult::Crash, Some(error.to_string())),
+        }
+        report.duration_ms = stopwatch.millis();
+        (report, connected)
     }
-    let driver = Driver::new(&entry.case.scenario, link, provider.realm(name), &hello);
-    let history = driver.run(name, claims).await;
-    Ok(Driven::Ran(Box::new(history)))
+
+    async fn drive(&self, entry: &Entry, name: &str) -> Result<Driven, RunError> {
+        let scenario = &entry.case.scenario;
+        let claims: BTreeSet<Capability> = self.introduction.hello.claims.iter().copied().collect();
+        let mut claims = claims;
+        if self.pool.target().clock() == ClockMode::Real {
+            // Nobody sets it, and still it moves; how far a case has to wait shows when it does.
+            claims.insert(Capability::ClockSet);
+        }
+        if let Some(missing) = scenario.requires().difference(&claims).next() {
+            return Ok(Driven::Skipped(format!("the target does not claim `{}`", name_of(*missing))));
+        }
+        let unproven = scenario.requires().into_iter().find(|claim| self.introduction.unproven.contains_key(claim));
+        if let Some(claim) = unproven {
+            return Ok(Driven::Blocked(format!("the target claims `{}` and does not do it", name_of(claim))));
+        }
+        let seat = self.pool.take().await?;
+        let rig = Rig {
+            seat: seat.clone(),
+            realm: self.provider.realm(name),
+            clock: self.pool.target().clock(),
+            settle: self.introduction.settle,
+        };
+        let history = Driver::new(scenario, &rig).run(name, claims).await;
+        drop(rig);
+        if history.ended.is_none() {
+            self.pool.give_back(seat);
+        }
+        Ok(Driven::Ran(Box::new(history)))
+    }
 }
 
 /// A case in which the suite itself panicked.
@@ -243,60 +309,9 @@ fn report(entry: &Entry, references: &References) -> CaseReport {
         why: scenario.why.split_whitespace().collect::<Vec<_>>().join(" "),
         refs: refs.collect(),
         timeline: vec![],
+        output: vec![],
         file: entry.file.path.display().to_string(),
         line: entry.line,
         duration_ms: 0,
-    }
-}
-
-// --- the handshake ---
-
-async fn connect(target: &dyn Target) -> Result<Link, RunError> {
-    target.connect().await.map(Link::new).map_err(RunError::Connect)
-}
-
-async fn hello(link: &Link) -> Result<HelloAnswer, RunError> {
-    let verb =
-        Verb::Hello(Hello { protocol: (PROTOCOL, PROTOCOL), runner: format!("regrant/{}", env!("CARGO_PKG_VERSION")) });
-    match link.ask(verb, HANDSHAKE).await? {
-        Answer::Ok(members) => {
-            let answer = HelloAnswer::deserialize(serde_json::Value::Object(members));
-            answer.map_err(|error| RunError::Handshake(format!("the answer to hello makes no sense: {error}")))
-        }
-        Answer::Threw { message } | Answer::No { reason: message } | Answer::Broken { message } => {
-            Err(RunError::Handshake(message))
-        }
-    }
-}
-
-/// Versions, a verb that must be refused, and proof that the target's clock moves when it is told to.
-async fn handshake(target: &dyn Target, provider: &Provider) -> Result<HelloAnswer, RunError> {
-    let link = connect(target).await?;
-    let hello = hello(&link).await?;
-    if hello.protocol != PROTOCOL {
-        let text = format!("it speaks protocol {}, this version speaks {}", hello.protocol.0, PROTOCOL.0);
-        return Err(RunError::Handshake(text));
-    }
-    match link.ask_unknown(HANDSHAKE).await? {
-        Answer::No { .. } => {}
-        Answer::Ok(_) | Answer::Threw { .. } | Answer::Broken { .. } => {
-            let text = "it does not refuse a verb that does not exist, so its other answers prove nothing";
-            return Err(RunError::Handshake(text.to_owned()));
-        }
-    }
-    if hello.claims.contains(&Capability::ClockSet) {
-        prove_clock(link, provider, &hello).await?;
-    }
-    Ok(hello)
-}
-
-async fn prove_clock(link: Link, provider: &Provider, hello: &HelloAnswer) -> Result<(), RunError> {
-    const PROBE: &str = "clock-probe";
-    let shown = Driver::prove_clock(link, provider.realm(PROBE), hello).await;
-    provider.close_realm(PROBE);
-    match shown {
-        Ok(true) => Ok(()),
-        Ok(false) => Err(RunError::Handshake("its clock does not show what it was set to".to_owned())),
-        Err(ending) => Err(RunError::Handshake(ending.words())),
     }
 }

@@ -4,6 +4,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use adapter_protocol::ClockMode;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use conformance::check::Gate;
 use conformance::filter::{BadFilter, Filter};
@@ -105,13 +106,50 @@ pub(crate) struct SelectArgs {
     pub(crate) paths: Vec<PathBuf>,
 }
 
+/// Against what. The reference client, where nothing is said.
+#[derive(Args)]
+pub(crate) struct TargetArgs {
+    /// A built-in target: `reference` or `mutant:NAME`.
+    #[arg(long)]
+    pub(crate) target: Option<TargetName>,
+    /// An adapter: its folder, or its `regrant.yaml`.
+    #[arg(long, value_name = "DIR", conflicts_with = "target")]
+    pub(crate) adapter: Option<PathBuf>,
+    /// Who moves the clock of a foreign target; by default what its `regrant.yaml` says, or the adapter.
+    #[arg(long, value_enum, conflicts_with = "target")]
+    pub(crate) clock: Option<ClockArg>,
+    /// The command of an adapter process, after `--`.
+    #[arg(last = true, value_name = "COMMAND", conflicts_with_all = ["target", "adapter"])]
+    pub(crate) command: Vec<String>,
+}
+
+/// Who moves the clock, on the command line.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum ClockArg {
+    /// The adapter, when it is told to.
+    Set,
+    /// The runner, by libfaketime.
+    Libfaketime,
+    /// Nobody: it is the time of day, and tokens live for seconds.
+    Real,
+}
+
+impl From<ClockArg> for ClockMode {
+    fn from(name: ClockArg) -> Self {
+        match name {
+            ClockArg::Set => Self::Set,
+            ClockArg::Libfaketime => Self::Outside,
+            ClockArg::Real => Self::Real,
+        }
+    }
+}
+
 #[derive(Args)]
 pub(crate) struct RunArgs {
     #[command(flatten)]
     pub(crate) select: SelectArgs,
-    /// What to run against: `reference` or `mutant:NAME`.
-    #[arg(long, default_value = "reference")]
-    pub(crate) target: TargetName,
+    #[command(flatten)]
+    pub(crate) against: TargetArgs,
     /// What the run has to reach.
     #[arg(long, value_enum, default_value = "must")]
     pub(crate) gate: GateName,
@@ -124,9 +162,9 @@ pub(crate) struct RunArgs {
     /// Folder for the event log `run.jsonl`.
     #[arg(long, value_name = "DIR", default_value = "regrant-out")]
     pub(crate) out: PathBuf,
-    /// Scenarios at a time.
-    #[arg(short, long, default_value = "8")]
-    pub(crate) jobs: NonZeroUsize,
+    /// Scenarios at a time; 8 for a built-in target, what the adapter says or 2 for a foreign one.
+    #[arg(short, long)]
+    pub(crate) jobs: Option<NonZeroUsize>,
     /// Seed of everything that the provider mints.
     #[arg(long, default_value_t = 0)]
     pub(crate) seed: u64,

@@ -3,10 +3,10 @@
 use std::fs::{self, File};
 use std::io::{self, IsTerminal as _, Write as _};
 use std::path::Path;
-use std::sync::Arc;
 
 use conformance::check::{CaseResult, Gate};
 use conformance::event::{CaseReport, Event, Footer, RunStarted, finished};
+use conformance::handshake::Probing;
 use conformance::report::{json, junit, terminal};
 use conformance::runner::{self, Plan, SUITE_BUG};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -15,19 +15,22 @@ use mock_provider::cli::StopSignals;
 use crate::args::RunArgs;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::selection::{selected, sound_catalogue};
-use crate::target::ReferenceTarget;
+use crate::target::Chosen;
 
 pub(crate) async fn run(args: &RunArgs) -> Outcome {
     let catalogue = sound_catalogue(&args.select.paths)?;
     let entries = selected(&catalogue, &args.select)?;
     let gate = Gate::from(args.gate);
+    let chosen = Chosen::of(&args.against)?;
+    let wanted = entries.iter().flat_map(|entry| entry.case.scenario.requires()).collect();
     let plan = Plan {
-        target: Arc::new(ReferenceTarget::new(args.target)?),
+        jobs: args.jobs.map_or(chosen.jobs, std::num::NonZeroUsize::get),
+        target: chosen.target,
         entries,
         references: catalogue.references,
-        jobs: args.jobs.get(),
         seed: args.seed,
         gate,
+        probing: Probing::Of(wanted),
         sources: args.select.paths.iter().map(|path| path.display().to_string()).collect(),
     };
     // Found out before the run, not after it.

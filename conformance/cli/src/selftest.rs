@@ -5,6 +5,7 @@ use std::sync::Arc;
 use conformance::catalogue::Catalogue;
 use conformance::check::Gate;
 use conformance::event::Event;
+use conformance::handshake::Probing;
 use conformance::runner::{self, Plan};
 use conformance::selftest::{Detail, KillMatrix, Scope};
 use futures_util::StreamExt as _;
@@ -65,6 +66,7 @@ async fn events(
         jobs,
         seed: 0,
         gate: Gate::Should,
+        probing: Probing::Nothing,
         sources: vec![],
     };
     let mut log = vec![];

@@ -1,14 +1,64 @@
-//! Wires the reference client up: in this process, behind an in-memory pipe, speaking the same protocol as anybody else.
+//! What a command runs against. The reference client is wired up here: in this process, behind an in-memory pipe, speaking
+//! the same protocol as anybody else.
 
 use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use conformance::link::{Pipe, Target};
+use adapter_process::Program;
+use adapter_protocol::ClockMode;
+use conformance::command::CommandTarget;
+use conformance::link::{Connection, Pipe, Target};
+use conformance::manifest;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use reference_adapter::Adapter;
 
-use crate::args::TargetName;
+use crate::args::{TargetArgs, TargetName};
 use crate::exit::{Exit, Failure};
+
+/// Cases at a time against a target of this process, and against a foreign one that does not say.
+const JOBS: (usize, usize) = (8, 2);
+
+/// A target and what goes with it.
+pub(crate) struct Chosen {
+    pub(crate) target: Arc<dyn Target>,
+    pub(crate) jobs: usize,
+    /// The file of known failures that belongs to it.
+    pub(crate) known: Option<PathBuf>,
+}
+
+impl Chosen {
+    pub(crate) fn of(args: &TargetArgs) -> Result<Self, Failure> {
+        match &args.adapter {
+            Some(path) => Self::adapter(path, args),
+            None if args.command.is_empty() => Self::built_in(args.target.unwrap_or(TargetName::Reference)),
+            None => Ok(Self::command(&args.command, args)),
+        }
+    }
+
+    fn built_in(name: TargetName) -> Result<Self, Failure> {
+        Ok(Self { target: Arc::new(ReferenceTarget::new(name)?), jobs: JOBS.0, known: None })
+    }
+
+    fn command(command: &[String], args: &TargetArgs) -> Self {
+        let program = Program { command: command.to_vec(), ..Program::default() };
+        let name = format!("-- {}", program.words());
+        let clock = args.clock.map(ClockMode::from).unwrap_or_default();
+        Self { target: Arc::new(CommandTarget::new(name, program, clock)), jobs: JOBS.1, known: None }
+    }
+
+    fn adapter(path: &Path, args: &TargetArgs) -> Result<Self, Failure> {
+        let adapter = manifest::Adapter::read(path).map_err(Failure::usage)?;
+        let program = adapter.program();
+        let program = program.ok_or_else(|| Failure::usage(format!("{}: it has no `command`", path.display())))?;
+        let named = adapter.manifest.clock.map(ClockMode::from);
+        let clock = args.clock.map(ClockMode::from).or(named).unwrap_or_default();
+        let name = format!("--adapter {}", path.display());
+        let jobs = adapter.manifest.jobs.as_ref().map_or(JOBS.1, |jobs| jobs.value as usize);
+        Ok(Self { target: Arc::new(CommandTarget::new(name, program, clock)), jobs, known: adapter.known() })
+    }
+}
 
 /// Bytes that the pipe holds before a writer waits.
 const PIPE: usize = 64 * 1024;
@@ -38,11 +88,12 @@ impl Target for ReferenceTarget {
         }
     }
 
-    fn connect(&self) -> BoxFuture<'_, io::Result<Pipe>> {
+    fn connect(&self) -> BoxFuture<'_, io::Result<Connection>> {
         let (requests, input) = tokio::io::duplex(PIPE);
         let (output, answers) = tokio::io::duplex(PIPE);
         // It ends when the runner drops its side of the pipe.
         tokio::spawn(self.adapter.clone().serve(input, output));
-        std::future::ready(Ok(Pipe { requests: Box::new(requests), answers: Box::new(answers) })).boxed()
+        let pipe = Pipe { requests: Box::new(requests), answers: Box::new(answers) };
+        std::future::ready(Ok(pipe.into())).boxed()
     }
 }

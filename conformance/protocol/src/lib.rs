@@ -10,8 +10,8 @@ mod messages;
 
 pub use codec::{BadLine, MAX_LINE, decode_reply, decode_request, encode_reply, encode_request};
 pub use messages::{
-    Answer, Capability, ClientRegistration, Deliver, Endpoints, Fate, Hello, HelloAnswer, JarKind, Keep, Name,
-    ProviderInfo, Reply, ReplyKind, Request, SessionState, SessionView, Start, Verb, Version,
+    Answer, Capability, ClientRegistration, ClockMode, Deliver, Endpoints, Fate, Hello, HelloAnswer, Implementation,
+    JarKind, Keep, Name, ProviderInfo, Reply, ReplyKind, Request, SessionState, SessionView, Start, Verb, Version,
 };
 
 /// The version of the protocol that this crate speaks.

@@ -108,13 +108,34 @@ pub struct HelloAnswer {
     pub protocol: Version,
     /// Name and version of the adapter.
     pub adapter: String,
-    /// Name and version of the application or library.
-    pub target: String,
+    /// The application or library.
+    pub target: Implementation,
     /// What it can do. What it does not claim is not asked of it.
     pub claims: Vec<Capability>,
     /// The application's own names for the errors of the format: `RefreshAccessTokenError` for `RefreshTokenError`, say.
     #[serde(default)]
     pub errors: BTreeMap<String, Vec<String>>,
+}
+
+/// An application or library, as reports and the matrix name it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Implementation {
+    /// Its name.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// The programming language.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub language: Option<String>,
+    /// Where it lives.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub homepage: Option<String>,
+}
+
+impl std::fmt::Display for Implementation {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {}", self.name, self.version)
+    }
 }
 
 /// What a target can claim; the closed list that `needs` in a scenario draws from.
@@ -184,6 +205,22 @@ pub struct Start {
     pub scopes: Vec<String>,
     /// What the application's clock has to show, in milliseconds since the Unix epoch.
     pub now_ms: i64,
+    /// Who moves the application's clock.
+    #[serde(default)]
+    pub clock: ClockMode,
+}
+
+/// Who moves the application's clock.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ClockMode {
+    /// The adapter, when `clock` tells it to.
+    #[default]
+    Set,
+    /// The runner, from outside the process; the answer to `clock` says what the application sees.
+    Outside,
+    /// Nobody: it is the time of day, and `clock` is never sent.
+    Real,
 }
 
 /// Where the provider is, and who the application is to it.
@@ -303,6 +340,11 @@ pub enum Answer {
     /// The adapter itself failed.
     Broken {
         /// How.
+        message: String,
+    },
+    /// It may or may not have happened.
+    Unknown {
+        /// Why that cannot be told.
         message: String,
     },
 }

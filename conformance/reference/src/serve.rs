@@ -5,7 +5,8 @@ use std::io;
 use std::sync::Arc;
 
 use adapter_protocol::{
-    Answer, Capability, HelloAnswer, PROTOCOL, Reply, ReplyKind, Request, Start, Verb, decode_request, encode_reply,
+    Answer, Capability, HelloAnswer, Implementation, PROTOCOL, Reply, ReplyKind, Request, Start, Verb, decode_request,
+    encode_reply,
 };
 use serde_json::json;
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncWrite, AsyncWriteExt as _, BufReader};
@@ -119,9 +120,15 @@ fn id_of(line: &str) -> Option<u64> {
 
 fn hello(defect: Option<Defect>) -> Answer {
     let version = env!("CARGO_PKG_VERSION");
-    let target = match defect {
-        None => format!("client-core {version}"),
-        Some(defect) => format!("client-core {version} with the defect {defect}"),
+    let version_of_target = match defect {
+        None => version.to_owned(),
+        Some(defect) => format!("{version} with the defect {defect}"),
+    };
+    let target = Implementation {
+        name: "client-core".to_owned(),
+        version: version_of_target,
+        language: Some("Rust".to_owned()),
+        homepage: None,
     };
     let claims = vec![
         Capability::SignIn,

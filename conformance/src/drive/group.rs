@@ -16,10 +16,6 @@ use crate::scenario::model::{Join, Order, Parked, Together};
 /// Real time in which a first request has to be parked.
 const FIRST_PARKED: Duration = Duration::from_secs(2);
 
-/// Real time without a new arrival after which no more is waited for. It only makes requests overlap; how many there were
-/// is judged from the journal after the `join`.
-const SETTLE: Duration = Duration::from_millis(60);
-
 /// Real time for a released request to be answered.
 const RELEASED: Duration = Duration::from_secs(5);
 
@@ -87,8 +83,11 @@ impl Driver<'_> {
     }
 
     /// Waits until as many requests are parked as commands are in flight, or until no more arrive.
+    ///
+    /// That only makes requests overlap; how many there were is judged from the journal after the `join`.
     async fn settle(&self, of: Option<&str>) -> usize {
-        let wait = |count| timeout(if count == 1 { FIRST_PARKED } else { SETTLE }, self.realm.wait_for_parked(count));
+        let wait =
+            |count| timeout(if count == 1 { FIRST_PARKED } else { self.settle }, self.realm.wait_for_parked(count));
         let mut found = 0;
         while found < self.in_flight(of) {
             match wait(found + 1).await {
@@ -133,6 +132,7 @@ impl Driver<'_> {
         }
         self.cursor = self.realm.next_sequence();
         let windows = Windows { wire: (group.from, self.cursor), during: (group.begun, self.cursor) };
+        self.in_time(&name)?;
         self.record(path, name, format!("all of {of} are back"), all, windows, RecordKind::Asked);
         Ok(())
     }

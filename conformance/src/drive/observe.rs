@@ -54,12 +54,27 @@ impl Observer {
                 self.seen(step, &members).map_err(|reason| Ending::Broken { step: named(), reason })?
             }
             Answer::Threw { message } => Seen::Threw(self.clean(step, &message)),
+            Answer::Unknown { message } => {
+                let reason = format!("the adapter cannot tell whether it happened: {}", self.clean(step, &message));
+                return Err(Ending::Blocked { step: named(), reason });
+            }
             Answer::No { reason } => return Err(Ending::Blocked { step: named(), reason: self.clean(step, &reason) }),
             Answer::Broken { message } => {
                 return Err(Ending::Broken { step: named(), reason: self.clean(step, &message) });
             }
         };
         Ok(Observation { actor, seen })
+    }
+
+    /// Lines of the target's own printing, fit for a report.
+    pub(crate) fn clean_lines(&self, text: &str, last: usize) -> Vec<String> {
+        let secrets = self.realm.secrets();
+        let lines: Vec<&str> = text.lines().collect();
+        let clean = |line: &&str| match leaks::found_in(line, &secrets) {
+            found if found.is_empty() => line.escape_debug().to_string(),
+            found => format!("(withheld: it contains {})", found.join(", ")),
+        };
+        lines[lines.len().saturating_sub(last)..].iter().map(clean).collect()
     }
 
     /// A text of the target's, fit for a report: no secret in it, and nothing that a terminal would obey.

@@ -102,7 +102,8 @@ fn answers_in_time(history: &History) -> Option<Detail> {
         Some(Ending::Hang { step, reason, .. }) => {
             Some(Detail::new("every step ends within its time", format!("{step}: {reason}")))
         }
-        Some(Ending::Crash { .. } | Ending::Blocked { .. } | Ending::Broken { .. }) | None => None,
+        Some(Ending::Crash { .. } | Ending::Blocked { .. } | Ending::Broken { .. } | Ending::OutOfReach { .. })
+        | None => None,
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use adapter_protocol::ClockMode;
 use anstyle::{AnsiColor, Style};
 
 use crate::check::{CaseResult, Check, Gate, Verdict};
@@ -28,13 +29,26 @@ fn styled(style: Style, text: &str) -> String {
 /// The first line.
 pub fn head(started: &RunStarted) -> String {
     let RunStarted { suite, target, implementation, cases, .. } = started;
-    format!(
-        "{} · target {} · {} · {} · virtual clock\n",
+    let mut out = format!(
+        "{} · target {} · {} · {} · {}\n",
         styled(BOLD, suite),
         styled(BOLD, target),
         implementation,
-        counted_word(*cases, "scenario")
-    )
+        counted_word(*cases, "scenario"),
+        clock_words(started.clock),
+    );
+    for (claim, why) in &started.unproven {
+        out.push_str(&format!("{} {claim}  {why}\n", styled(colour(CaseResult::Blocked), "CLAIMED, NOT SHOWN")));
+    }
+    out
+}
+
+const fn clock_words(clock: ClockMode) -> &'static str {
+    match clock {
+        ClockMode::Set => "virtual clock",
+        ClockMode::Outside => "virtual clock by libfaketime",
+        ClockMode::Real => "real time",
+    }
 }
 
 fn counted_word(count: usize, word: &str) -> String {
@@ -57,6 +71,11 @@ pub fn block(report: &CaseReport, started: &RunStarted) -> Option<String> {
     let complaints = report.complaints().filter(|check| check.verdict >= Verdict::Warn);
     out.extend(complaints.map(complaint));
     out.extend(report.timeline.iter().map(|line| format!("    {}\n", styled(DIM, line))));
+    if report.result >= CaseResult::Hang
+        || report.checks.iter().any(|check| check.id == "no-secret-in-log" && check.detail.is_some())
+    {
+        out.extend(report.output.iter().map(|line| format!("    {}\n", styled(DIM, &format!("| {line}")))));
+    }
     out.push_str(&format!("  why    {}\n", wrapped(&report.why, 9)));
     out.extend(
         report
@@ -71,7 +90,13 @@ pub fn block(report: &CaseReport, started: &RunStarted) -> Option<String> {
 
 /// The command that runs this one case again, as it was run.
 fn again(report: &CaseReport, started: &RunStarted) -> String {
-    let mut out = format!("regrant run --target {} -E 'id(={})'", started.target, report.id);
+    // Whatever follows `--` belongs to the target, so its name goes last.
+    let (first, last) = match started.target.split_at_checked(2) {
+        Some(("--", rest)) if rest.starts_with(' ') => (String::new(), format!(" {}", started.target)),
+        Some(("--", _)) => (format!(" {}", started.target), String::new()),
+        Some(_) | None => (format!(" --target {}", started.target), String::new()),
+    };
+    let mut out = format!("regrant run{first} -E 'id(={})'", report.id);
     out.extend(started.sources.iter().map(|path| format!(" --scenarios {path}")));
     if started.seed != 0 {
         out.push_str(&format!(" --seed {}", started.seed));
@@ -79,7 +104,7 @@ fn again(report: &CaseReport, started: &RunStarted) -> String {
     if started.gate == Gate::Should {
         out.push_str(" --gate should");
     }
-    out
+    out + &last
 }
 
 fn complaint(check: &Check) -> String {

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use conformance::catalogue::{Catalogue, Entry};
 use conformance::check::{CaseResult, Gate};
 use conformance::event::{CaseReport, Event};
-use conformance::link::{Pipe, Target};
+use conformance::handshake::Probing;
+use conformance::link::{Connection, Pipe, Target};
 use conformance::runner::{self, Plan, RunError};
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
@@ -43,11 +44,12 @@ impl Target for Faux {
         format!("{:?}", self.0)
     }
 
-    fn connect(&self) -> BoxFuture<'_, io::Result<Pipe>> {
+    fn connect(&self) -> BoxFuture<'_, io::Result<Connection>> {
         let (requests, input) = tokio::io::duplex(4096);
         let (output, answers) = tokio::io::duplex(4096);
         tokio::spawn(serve(input, output, self.0));
-        std::future::ready(Ok(Pipe { requests: Box::new(requests), answers: Box::new(answers) })).boxed()
+        let pipe = Pipe { requests: Box::new(requests), answers: Box::new(answers) };
+        std::future::ready(Ok(pipe.into())).boxed()
     }
 }
 
@@ -75,7 +77,9 @@ fn answer(request: &Value, habit: Habit, secret: &str) -> Option<Option<String>>
     let claims = ["sign_in", "session.error", "session.access_token", "refresh.on_session", "clock.set"];
     let signed_out = json!({"session": {"state": "signed_out", "page": null}});
     match (verb, habit) {
-        ("hello", _) => ok(json!({"protocol": 1, "adapter": "faux 1", "target": "faux 1", "claims": claims})),
+        ("hello", _) => ok(
+            json!({"protocol": 1, "adapter": "faux 1", "target": {"name": "faux", "version": "1"}, "claims": claims}),
+        ),
         ("x-probe-lumpy-heron", Habit::AlwaysOk) => ok(json!({})),
         ("x-probe-lumpy-heron", _) => no,
         ("clock", Habit::StandsStill) => ok(json!({"now_ms": 0})),
@@ -129,6 +133,7 @@ async fn run(habit: Habit) -> Result<Vec<CaseReport>, RunError> {
         jobs: 2,
         seed: 0,
         gate: Gate::Must,
+        probing: Probing::Nothing,
         sources: vec![],
     };
     let mut reports = vec![];
@@ -214,6 +219,7 @@ async fn an_interrupted_run_says_that_it_is_not_complete() {
         jobs: 1,
         seed: 0,
         gate: Gate::Must,
+        probing: Probing::Nothing,
         sources: vec![],
     };
     let mut last = None;
