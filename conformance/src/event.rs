@@ -9,6 +9,7 @@ use adapter_protocol::ClockMode;
 use serde::{Deserialize, Serialize};
 
 use crate::check::{CaseResult, Check, Gate};
+use crate::known::Standing;
 use crate::scenario::model::Level;
 
 /// The version of the event log.
@@ -94,6 +95,9 @@ pub struct CaseReport {
     /// The last lines that the target's process printed, without secrets.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub output: Vec<String>,
+    /// What it comes to in the light of what is known.
+    #[serde(default)]
+    pub standing: Standing,
     /// The scenario's file.
     pub file: String,
     /// The line in it.
@@ -120,11 +124,41 @@ pub struct Footer {
     pub complete: bool,
     /// How many cases came to what.
     pub counts: BTreeMap<String, usize>,
+    /// How many cases are not as they should be, and not known for it.
+    #[serde(default)]
+    pub unexpected: usize,
+    /// How many fail as it is known of them.
+    #[serde(default)]
+    pub excused: usize,
+    /// How many do not fail any more as it is known of them.
+    #[serde(default)]
+    pub stale: usize,
     /// Real time.
     pub duration_ms: u64,
 }
 
 impl CaseReport {
+    /// A report of nothing but its outcome.
+    pub fn bare(id: &str, result: CaseResult, checks: Vec<Check>) -> Self {
+        Self {
+            id: id.to_owned(),
+            title: String::new(),
+            level: Level::Must,
+            tags: vec![],
+            result,
+            checks,
+            reason: None,
+            why: String::new(),
+            refs: vec![],
+            timeline: vec![],
+            output: vec![],
+            standing: Standing::default(),
+            file: String::new(),
+            line: 0,
+            duration_ms: 0,
+        }
+    }
+
     /// The area: the first part of the id.
     pub fn area(&self) -> &str {
         self.id.split('/').next().unwrap_or_default()

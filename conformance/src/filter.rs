@@ -90,7 +90,7 @@ fn without_variant(id: &str) -> &str {
 }
 
 /// Whether a path follows a pattern. Quadratic at worst: each part of the pattern keeps the set of places it can end at.
-fn follows(path: &str, pattern: &str) -> bool {
+pub(crate) fn follows(path: &str, pattern: &str) -> bool {
     let parts: Vec<&str> = path.split('/').collect();
     let mut ends = vec![false; parts.len() + 1];
     ends[0] = true;

@@ -49,6 +49,7 @@ fn history(seen: Vec<Seen>, journal: Vec<Entry>) -> History {
         path: StepPath { outer: 0, inner: None },
         name: "read".into(),
         action: "ada reads the session".into(),
+        took: std::time::Duration::ZERO,
         at: start,
         observations,
         wire: (1, 100),
@@ -62,6 +63,7 @@ fn history(seen: Vec<Seen>, journal: Vec<Entry>) -> History {
         leaks: vec![],
         claims: all_claims(),
         start,
+        output: vec![],
         ended: None,
     }
 }

@@ -17,6 +17,7 @@ pub mod filter;
 pub mod handshake;
 pub mod history;
 pub mod judge;
+pub mod known;
 pub mod leaks;
 pub mod link;
 pub mod manifest;

@@ -21,8 +21,10 @@ use crate::event::{CaseReport, Event, Footer, LOG_FORMAT, RefReport, RunStarted}
 use crate::handshake::{Introduction, Probing, introduce};
 use crate::history::{Ending, History};
 use crate::judge::{judge, result};
+use crate::known;
 use crate::link::Target;
 use crate::pool::Pool;
+use crate::scenario::decode::Spanned;
 use crate::scenario::lint::name_of;
 use crate::timeline;
 use crate::uptime::Stopwatch;
@@ -51,6 +53,8 @@ pub struct Plan {
     pub seed: u64,
     /// What the run has to reach.
     pub gate: Gate,
+    /// What is known to fail.
+    pub known: Vec<Spanned<known::Entry>>,
     /// Which claims are put to the test first.
     pub probing: Probing,
     /// Where the scenarios come from, for the command that runs one again; none for the built-in ones.
@@ -95,13 +99,29 @@ pub async fn run(
     let pool = Arc::new(Pool::new(Arc::clone(&plan.target)));
     let introduction = introduce(&pool, &provider, &plan.probing).await?;
     sink(&Event::RunStarted(started(&plan, &introduction)));
-    let mut dispatcher = Dispatcher { counts: BTreeMap::new(), finished: 0, sink };
+    let mut dispatcher = Dispatcher {
+        gate: plan.gate,
+        known: plan.known,
+        counts: BTreeMap::new(),
+        unexpected: 0,
+        excused: 0,
+        stale: 0,
+        finished: 0,
+        sink,
+    };
     let cases = plan.entries.len();
     let shared = Shared { pool: Arc::clone(&pool), provider, introduction, references: plan.references };
     let complete =
         dispatcher.dispatch(plan.entries, plan.jobs, shared, interrupted).await && dispatcher.finished == cases;
     pool.close().await;
-    let footer = Footer { complete, counts: dispatcher.counts, duration_ms: stopwatch.millis() };
+    let footer = Footer {
+        complete,
+        counts: dispatcher.counts,
+        unexpected: dispatcher.unexpected,
+        excused: dispatcher.excused,
+        stale: dispatcher.stale,
+        duration_ms: stopwatch.millis(),
+    };
     (dispatcher.sink)(&Event::RunFinished(footer.clone()));
     Ok(footer)
 }
@@ -138,7 +158,12 @@ fn started(plan: &Plan, introduction: &Introduction) -> RunStarted {
 
 /// The single owner of the run's state.
 struct Dispatcher<S> {
+    gate: Gate,
+    known: Vec<Spanned<known::Entry>>,
     counts: BTreeMap<String, usize>,
+    unexpected: usize,
+    excused: usize,
+    stale: usize,
     finished: usize,
     sink: S,
 }
@@ -162,7 +187,7 @@ impl<S: FnMut(&Event)> Dispatcher<S> {
                 happening = happened.recv() => match happening {
                     Some(Happening { event, connected }) => {
                         failed_in_a_row = if connected { 0 } else { failed_in_a_row + 1 };
-                        self.note(&event);
+                        self.note(event);
                     }
                     None => return true,
                 },
@@ -173,12 +198,16 @@ impl<S: FnMut(&Event)> Dispatcher<S> {
         false
     }
 
-    fn note(&mut self, event: &Event) {
-        if let Event::CaseFinished(report) = event {
+    fn note(&mut self, mut event: Event) {
+        if let Event::CaseFinished(report) = &mut event {
+            report.standing = known::standing(report, self.gate, &self.known);
             *self.counts.entry(report.result.key()).or_default() += 1;
             self.finished += 1;
+            self.unexpected += usize::from(!report.standing.unexpected.is_empty());
+            self.excused += usize::from(report.standing.unexpected.is_empty() && !report.standing.excused.is_empty());
+            self.stale += usize::from(!report.standing.stale.is_empty());
         }
-        (self.sink)(event);
+        (self.sink)(&event);
     }
 }
 
@@ -299,19 +328,13 @@ fn report(entry: &Entry, references: &References) -> CaseReport {
     let refs =
         found.map(|found| RefReport { title: found.title.clone(), url: found.url.clone(), says: found.says.clone() });
     CaseReport {
-        id: entry.case.id.clone(),
         title: scenario.title.clone(),
         level: scenario.level,
         tags: scenario.tags.clone(),
-        result: CaseResult::Broken,
-        checks: vec![],
-        reason: None,
         why: scenario.why.split_whitespace().collect::<Vec<_>>().join(" "),
         refs: refs.collect(),
-        timeline: vec![],
-        output: vec![],
         file: entry.file.path.display().to_string(),
         line: entry.line,
-        duration_ms: 0,
+        ..CaseReport::bare(&entry.case.id, CaseResult::Broken, vec![])
     }
 }

@@ -11,7 +11,7 @@ pub mod lint;
 pub mod matcher;
 pub mod model;
 pub mod node;
-mod shapes;
+pub(crate) mod shapes;
 pub mod time_expr;
 pub mod yaml;
 

@@ -15,7 +15,7 @@ use reference_adapter::{Defect, UnknownDefect};
 /// expire, rotate, get revoked and fail.
 ///
 /// Exit codes: 0 all as it should be · 1 something is not · 2 bad usage or a bad file · 3 the target could not be
-/// started · 4 nothing selected · 6 the run was not complete · 70 a bug in the suite.
+/// started · 4 nothing selected · 5 only known failures that do not fail any more · 6 the run was not complete · 70 a bug in the suite.
 #[derive(Parser)]
 #[command(name = "regrant", version)]
 pub(crate) struct Cli {
@@ -33,6 +33,9 @@ pub(crate) enum Command {
     Explain(ExplainArgs),
     /// Check scenario files.
     Lint(LintArgs),
+    /// Work on a file of known failures.
+    #[command(subcommand)]
+    Known(KnownCommand),
     /// Prove the suite: every mutant of the reference client has to be caught.
     Selftest(SelftestArgs),
     /// Serve the fake Google until Ctrl-C or SIGTERM.
@@ -153,6 +156,9 @@ pub(crate) struct RunArgs {
     /// What the run has to reach.
     #[arg(long, value_enum, default_value = "must")]
     pub(crate) gate: GateName,
+    /// The known failures of the target; by default what its `regrant.yaml` names.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) known: Option<PathBuf>,
     /// Write a JSON summary.
     #[arg(long, value_name = "FILE")]
     pub(crate) json: Option<PathBuf>,
@@ -168,6 +174,33 @@ pub(crate) struct RunArgs {
     /// Seed of everything that the provider mints.
     #[arg(long, default_value_t = 0)]
     pub(crate) seed: u64,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum KnownCommand {
+    /// Bring the file up to a run, with the smallest difference.
+    Update(KnownUpdateArgs),
+    /// Say which entry excused what in a run.
+    Explain(KnownExplainArgs),
+}
+
+#[derive(Args)]
+pub(crate) struct KnownUpdateArgs {
+    /// The event log of the run.
+    #[arg(long, value_name = "FILE", default_value = "regrant-out/run.jsonl")]
+    pub(crate) from: PathBuf,
+    /// Put crashes, hangs and broken adapters down too.
+    #[arg(long)]
+    pub(crate) allow_crash: bool,
+    /// The file of known failures; made where there is none.
+    pub(crate) file: PathBuf,
+}
+
+#[derive(Args)]
+pub(crate) struct KnownExplainArgs {
+    /// The event log of the run.
+    #[arg(long, value_name = "FILE", default_value = "regrant-out/run.jsonl")]
+    pub(crate) from: PathBuf,
 }
 
 #[derive(Args)]

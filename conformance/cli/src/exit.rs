@@ -18,6 +18,8 @@ pub(crate) enum Exit {
     NothingMeasured = 3,
     /// Nothing was selected.
     NothingSelected = 4,
+    /// Only that something is known to fail and does not: the target got better.
+    Stale = 5,
     /// The run was not complete.
     Incomplete = 6,
     /// A bug in the suite.

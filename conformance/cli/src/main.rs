@@ -3,8 +3,10 @@
 mod args;
 mod exit;
 mod explain;
+mod known;
 mod lint;
 mod list;
+mod log;
 mod run;
 mod selection;
 mod selftest;
@@ -25,6 +27,7 @@ async fn main() -> ExitCode {
         Command::List(args) => list::list(&args),
         Command::Explain(args) => explain::explain(&args),
         Command::Lint(args) => lint::lint(&args),
+        Command::Known(command) => known::known(&command),
         Command::Selftest(args) => selftest::selftest(&args).await,
         Command::Serve(args) => {
             mock_provider::cli::serve(args, io::stdout()).await.map(|()| Exit::Ok).map_err(Failure::usage)

@@ -14,7 +14,7 @@ use mock_provider::cli::StopSignals;
 
 use crate::args::RunArgs;
 use crate::exit::{Exit, Failure, Outcome};
-use crate::selection::{selected, sound_catalogue};
+use crate::selection::{known_of, selected, sound_catalogue};
 use crate::target::Chosen;
 
 pub(crate) async fn run(args: &RunArgs) -> Outcome {
@@ -23,7 +23,9 @@ pub(crate) async fn run(args: &RunArgs) -> Outcome {
     let gate = Gate::from(args.gate);
     let chosen = Chosen::of(&args.against)?;
     let wanted = entries.iter().flat_map(|entry| entry.case.scenario.requires()).collect();
+    let known = known_of(&catalogue, args.known.as_deref().or(chosen.known.as_deref()))?;
     let plan = Plan {
+        known: known.map(|known| known.entries).unwrap_or_default(),
         jobs: args.jobs.map_or(chosen.jobs, std::num::NonZeroUsize::get),
         target: chosen.target,
         entries,
@@ -41,14 +43,13 @@ pub(crate) async fn run(args: &RunArgs) -> Outcome {
     let stopped = StopSignals::new().map_err(|error| Failure::new(Exit::Bug, error))?;
     let footer = runner::run(plan, stopped.wait(), |event| recorder.note(event)).await;
     let footer = footer.map_err(|error| Failure::new(Exit::NothingMeasured, error))?;
-    let exit = exit(gate, &footer, &recorder.events);
+    let exit = exit(&footer, &recorder.events);
     recorder.finish(args)?;
     exit
 }
 
-fn exit(gate: Gate, footer: &Footer, events: &[Event]) -> Outcome {
+fn exit(footer: &Footer, events: &[Event]) -> Outcome {
     let has = |result: CaseResult| footer.counts.contains_key(&result.key());
-    let bad = CaseResult::ALL.iter().any(|result| gate.refuses(*result) && has(*result));
     let suite_bug = |report: &CaseReport| report.reason.as_ref().is_some_and(|reason| reason.starts_with(SUITE_BUG));
     if finished(events).any(suite_bug) {
         return Ok(Exit::Bug);
@@ -56,10 +57,11 @@ fn exit(gate: Gate, footer: &Footer, events: &[Event]) -> Outcome {
     if footer.complete && footer.counts.len() == 1 && has(CaseResult::Skip) {
         return Err(Failure::new(Exit::NothingMeasured, "every scenario was skipped: the target claims too little"));
     }
-    Ok(match (footer.complete, bad) {
-        (false, _) => Exit::Incomplete,
-        (true, true) => Exit::Unexpected,
-        (true, false) => Exit::Ok,
+    Ok(match (footer.complete, footer.unexpected, footer.stale) {
+        (false, ..) => Exit::Incomplete,
+        (true, 0, 0) => Exit::Ok,
+        (true, 0, _) => Exit::Stale,
+        (true, ..) => Exit::Unexpected,
     })
 }
 

@@ -1,8 +1,10 @@
 //! The catalogue that a command works on, and the cases that it selects.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use conformance::catalogue::{Catalogue, Entry};
+use conformance::known::{self, Known};
+use conformance::scenario::{Diagnostic, SourceFile};
 
 use crate::args::SelectArgs;
 use crate::exit::{Exit, Failure};
@@ -33,4 +35,24 @@ pub(crate) fn selected(catalogue: &Catalogue, select: &SelectArgs) -> Result<Vec
         return Err(Failure::new(Exit::NothingSelected, "no scenario is selected; `regrant list` shows what there is"));
     }
     Ok(entries)
+}
+
+/// The known failures of a file, checked against the whole suite.
+pub(crate) fn known_of(catalogue: &Catalogue, path: Option<&Path>) -> Result<Option<Known>, Failure> {
+    let Some(path) = path else { return Ok(None) };
+    let text = std::fs::read_to_string(path).map_err(|error| Failure::file(path, &error))?;
+    parsed(catalogue, path, text).map(Some)
+}
+
+/// The known failures that a text states; the path is for messages.
+pub(crate) fn parsed(catalogue: &Catalogue, path: &Path, text: String) -> Result<Known, Failure> {
+    let suite = catalogue.entries.iter().map(|entry| entry.case.id.as_str());
+    known::parse(&text, suite).map_err(|problems| {
+        let file = SourceFile { path: path.to_owned(), text };
+        let render = |problem| Diagnostic { file: file.clone(), problem }.render();
+        Failure::usage(format!(
+            "the known failures are not sound\n{}",
+            problems.into_iter().map(render).collect::<Vec<_>>().join("\n")
+        ))
+    })
 }

@@ -66,6 +66,7 @@ async fn events(
         jobs,
         seed: 0,
         gate: Gate::Should,
+        known: vec![],
         probing: Probing::Nothing,
         sources: vec![],
     };

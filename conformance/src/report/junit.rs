@@ -47,6 +47,18 @@ fn status(report: &CaseReport, gate: Gate) -> TestCaseStatus {
             skipped.set_message(report.reason.clone().unwrap_or_default());
             return skipped;
         }
+        _ if report.standing.unexpected.is_empty() && !report.standing.stale.is_empty() => {
+            let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
+            status.set_type("stale");
+            status.set_message(report.standing.stale.join("; "));
+            return status;
+        }
+        _ if report.standing.unexpected.is_empty() && !report.standing.excused.is_empty() => {
+            let reasons: Vec<&str> = report.standing.excused.iter().map(|excuse| excuse.reason.as_str()).collect();
+            let mut skipped = TestCaseStatus::skipped();
+            skipped.set_message(format!("known: {}", reasons.join("; ")));
+            return skipped;
+        }
         CaseResult::Pass | CaseResult::Warn | CaseResult::Fail | CaseResult::Blocked
             if !gate.refuses(report.result) =>
         {

@@ -57,7 +57,9 @@ fn counted_word(count: usize, word: &str) -> String {
 
 /// The block of a case that is not as it should be; nothing for the others.
 pub fn block(report: &CaseReport, started: &RunStarted) -> Option<String> {
-    if matches!(report.result, CaseResult::Pass | CaseResult::Skip) {
+    let quiet = report.standing.unexpected.is_empty() && report.standing.stale.is_empty();
+    let known = !report.standing.excused.is_empty();
+    if quiet && (known || matches!(report.result, CaseResult::Pass | CaseResult::Skip)) {
         return None;
     }
     let mut out = format!(
@@ -68,6 +70,9 @@ pub fn block(report: &CaseReport, started: &RunStarted) -> Option<String> {
     );
     out.push_str(&format!("  {}\n", report.title));
     out.extend(report.reason.iter().map(|reason| format!("  {}\n", styled(colour(report.result), reason))));
+    out.extend(report.standing.stale.iter().map(|stale| {
+        format!("  {} {stale}; take it out of the known failures\n", styled(colour(CaseResult::Warn), "STALE"))
+    }));
     let complaints = report.complaints().filter(|check| check.verdict >= Verdict::Warn);
     out.extend(complaints.map(complaint));
     out.extend(report.timeline.iter().map(|line| format!("    {}\n", styled(DIM, line))));
@@ -156,9 +161,14 @@ fn counted(counts: &BTreeMap<CaseResult, usize>) -> String {
 fn sum(started: &RunStarted, footer: &Footer) -> String {
     let counts: BTreeMap<CaseResult, usize> =
         CaseResult::ALL.iter().filter_map(|result| Some((*result, *footer.counts.get(&result.key())?))).collect();
-    let bad: usize = counts.iter().filter(|(result, _)| started.gate.refuses(**result)).map(|(_, count)| count).sum();
-    let verdict = match (footer.complete, bad) {
+    let verdict = match (footer.complete, footer.unexpected) {
         (false, _) => styled(colour(CaseResult::Fail), "not complete"),
+        (true, 0) if footer.stale > 0 => {
+            styled(colour(CaseResult::Warn), &format!("{} known to fail and better than that", footer.stale))
+        }
+        (true, 0) if footer.excused > 0 => {
+            styled(colour(CaseResult::Pass), &format!("all as expected, {} known to fail", footer.excused))
+        }
         (true, 0) => styled(colour(CaseResult::Pass), "all as it should be"),
         (true, 1) => styled(colour(CaseResult::Fail), "1 scenario is not as it should be"),
         (true, bad) => styled(colour(CaseResult::Fail), &format!("{bad} scenarios are not as they should be")),

@@ -5,10 +5,10 @@ use std::fmt;
 use serde::de::{self, MapAccess, SeqAccess, Visitor};
 
 /// Reads something that is a word, a list or a mapping; which of them it may be is up to the type.
-pub(super) struct Shapes<T>(pub(super) std::marker::PhantomData<T>);
+pub(crate) struct Shapes<T>(pub(crate) std::marker::PhantomData<T>);
 
 /// A type with several written shapes.
-pub(super) trait Shaped: Sized {
+pub(crate) trait Shaped: Sized {
     const EXPECTED: &'static str;
 
     fn from_word<E: de::Error>(word: &str) -> Result<Self, E>;
@@ -60,4 +60,4 @@ macro_rules! shaped {
     };
 }
 
-pub(super) use shaped;
+pub(crate) use shaped;

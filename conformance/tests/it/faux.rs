@@ -133,6 +133,7 @@ async fn run(habit: Habit) -> Result<Vec<CaseReport>, RunError> {
         jobs: 2,
         seed: 0,
         gate: Gate::Must,
+        known: vec![],
         probing: Probing::Nothing,
         sources: vec![],
     };
@@ -219,6 +220,7 @@ async fn an_interrupted_run_says_that_it_is_not_complete() {
         jobs: 1,
         seed: 0,
         gate: Gate::Must,
+        known: vec![],
         probing: Probing::Nothing,
         sources: vec![],
     };

@@ -1,0 +1,249 @@
+//! Brings a file of known failures up to a run with the smallest difference: what fails and is not known is added at the
+//! end, what never fails any more is taken out, and everything else, comments too, stays as it stands.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+
+use crate::check::{CaseResult, Gate, Verdict};
+use crate::event::CaseReport;
+use crate::known::{Known, Outcome, ending, is_bad, standing};
+
+/// Whether crashes, hangs and broken adapters may be put down as known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Crashes {
+    /// They are left out: they want mending, not excusing.
+    LeftOut,
+    /// They are put down too.
+    PutDown,
+}
+
+/// What an update did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Update {
+    /// The new text.
+    pub text: String,
+    /// The patterns that were added.
+    pub added: Vec<String>,
+    /// The patterns that were taken out.
+    pub removed: Vec<String>,
+    /// The cases that ended abnormally and were left out.
+    pub left_out: Vec<String>,
+}
+
+/// How a reason begins that nobody has written yet.
+pub const UNEXPLAINED: &str = "to be explained: ";
+
+/// A failure that is not known.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct New {
+    id: String,
+    check: Option<String>,
+    outcome: &'static str,
+    reason: String,
+}
+
+/// The new text of a file after a run.
+pub fn update(text: &str, known: &Known, reports: &[&CaseReport], gate: Gate, crashes: Crashes) -> Update {
+    let (kept, removed) = without_stale(text, known, reports);
+    let mut left_out = vec![];
+    let mut new = BTreeSet::new();
+    for report in reports {
+        let unexpected: BTreeSet<String> = standing(report, gate, &known.entries).unexpected.into_iter().collect();
+        new.extend(
+            failures(report, gate).filter(|new| unexpected.contains(new.check.as_deref().unwrap_or(new.outcome))),
+        );
+        if let (Some(outcome), Crashes::LeftOut) = (ending(report), crashes) {
+            if unexpected.contains(outcome.word()) {
+                left_out.push(report.id.clone());
+            }
+        }
+    }
+    let wanted = |new: &New| new.check.is_some() || crashes == Crashes::PutDown;
+    let new: Vec<New> = together(new.into_iter().filter(wanted).collect(), reports);
+    let added = new.iter().map(New::pattern).collect();
+    Update { text: with_added(&kept, &new), added, removed, left_out }
+}
+
+fn failures(report: &CaseReport, gate: Gate) -> impl Iterator<Item = New> {
+    let checks = report.checks.iter().filter(move |check| is_bad(gate, check.verdict)).map(|check| New {
+        id: report.id.clone(),
+        check: Some(check.id.clone()),
+        outcome: if check.verdict == Verdict::Warn { "warn" } else { "fail" },
+        reason: check
+            .detail
+            .as_ref()
+            .map(|detail| format!("expected {}, got {}", detail.expected, detail.got))
+            .unwrap_or_default(),
+    });
+    let ended = ending(report).map(|outcome| New {
+        id: report.id.clone(),
+        check: None,
+        outcome: outcome.word(),
+        reason: report.reason.clone().unwrap_or_default(),
+    });
+    checks.chain(ended)
+}
+
+impl New {
+    fn pattern(&self) -> String {
+        self.check.as_ref().map_or_else(|| self.id.clone(), |check| format!("{}#{check}", self.id))
+    }
+
+    fn lines(&self) -> String {
+        let quoted = |text: &str| serde_json::Value::from(text).to_string();
+        let reason = quoted(&format!("{UNEXPLAINED}{}", self.reason));
+        format!("  - match: {}\n    expect: {}\n    reason: {reason}\n", quoted(&self.pattern()), self.outcome)
+    }
+}
+
+/// Rows of one table that all fail alike become one entry.
+fn together(new: Vec<New>, reports: &[&CaseReport]) -> Vec<New> {
+    const FEWEST: usize = 3;
+    let table = |id: &str| id.rsplit_once('/').map(|(table, _)| table.to_owned());
+    let mut sizes: BTreeMap<String, usize> = BTreeMap::new();
+    for report in reports.iter().filter(|report| report.result != CaseResult::Skip) {
+        *sizes.entry(table(&report.id).unwrap_or_default()).or_default() += 1;
+    }
+    let mut groups: BTreeMap<(String, Option<String>, &str), Vec<New>> = BTreeMap::new();
+    for one in new {
+        groups.entry((table(&one.id).unwrap_or_default(), one.check.clone(), one.outcome)).or_default().push(one);
+    }
+    let merged = groups.into_iter().flat_map(|((table, _, _), mut all)| {
+        let whole = all.len() >= FEWEST && sizes.get(&table) == Some(&all.len());
+        if whole {
+            all.truncate(1);
+            all.iter_mut().for_each(|one| one.id = format!("{table}/*"));
+        }
+        all
+    });
+    merged.collect()
+}
+
+/// The text without the entries that were judged and never failed as they say.
+fn without_stale(text: &str, known: &Known, reports: &[&CaseReport]) -> (String, Vec<String>) {
+    let mut kept = text.to_owned();
+    let mut removed = vec![];
+    let spans: Vec<usize> = known.entries.iter().map(|entry| entry.value.pattern.span.start).collect();
+    for (index, entry) in known.entries.iter().enumerate().rev() {
+        let about =
+            reports.iter().filter(|report| report.result != CaseResult::Skip && entry.value.is_about(&report.id));
+        let about: Vec<_> = about.collect();
+        let fails = |report: &&&CaseReport| shows(entry, report);
+        if !about.is_empty() && !about.iter().any(fails) {
+            let range = item(text, spans[index]);
+            kept.replace_range(range, "");
+            removed.push(entry.value.pattern.value.clone());
+        }
+    }
+    removed.reverse();
+    (kept, removed)
+}
+
+/// Whether a case shows what an entry says, in one check at least.
+fn shows(entry: &crate::scenario::decode::Spanned<crate::known::Entry>, report: &CaseReport) -> bool {
+    let bad = |outcome: Outcome| outcome != Outcome::Pass && entry.value.allows(outcome);
+    if entry.value.parts().1.is_none() {
+        return bad(Outcome::of_result(report.result));
+    }
+    report.checks.iter().any(|check| entry.value.is_about_check(check) && bad(Outcome::of_verdict(check.verdict)))
+        || ending(report).is_some()
+}
+
+/// The lines of the list item that a place stands in, with the comment lines right above it.
+fn item(text: &str, place: usize) -> Range<usize> {
+    let starts: Vec<usize> = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
+    let line = |at: usize| text[starts[at]..].lines().next().unwrap_or_default();
+    let here = starts.partition_point(|start| *start <= place) - 1;
+    let is_item = |at: usize| line(at).trim_start().starts_with("- ");
+    let mut first = (0..=here).rev().find(|at| is_item(*at)).unwrap_or(here);
+    let indent = line(first).len() - line(first).trim_start().len();
+    let deeper = |at: usize| line(at).len() - line(at).trim_start().len() > indent && !line(at).trim().is_empty();
+    let after = (first + 1..starts.len()).find(|at| !deeper(*at)).unwrap_or(starts.len());
+    while first > 0 && line(first - 1).trim_start().starts_with('#') && line(first - 1).starts_with(' ') {
+        first -= 1;
+    }
+    starts[first]..starts.get(after).copied().unwrap_or(text.len())
+}
+
+fn with_added(text: &str, new: &[New]) -> String {
+    if new.is_empty() {
+        return text.to_owned();
+    }
+    let mut out = text.trim_end().to_owned() + "\n";
+    if let Some(empty) = out.find("entries: []") {
+        out.replace_range(empty..empty + "entries: []".len(), "entries:");
+    }
+    if !out.lines().any(|line| line.starts_with("entries:")) {
+        out.push_str("entries:\n");
+    }
+    out.extend(new.iter().map(New::lines));
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::{Check, Detail};
+    use crate::known::parse;
+    use crate::scenario::model::Level;
+
+    fn fail(id: &str) -> CaseReport {
+        CaseReport::bare(id, CaseResult::Fail, vec![Check::missed("hit", Level::Must, Detail::new("x", "\"y\""))])
+    }
+
+    fn pass(id: &str) -> CaseReport {
+        CaseReport::bare(id, CaseResult::Pass, vec![Check::passed("hit", Level::Must)])
+    }
+
+    fn updated(text: &str, reports: &[CaseReport]) -> Update {
+        let ids: Vec<&str> = reports.iter().map(|report| report.id.as_str()).collect();
+        let known = parse(text, ids.into_iter()).unwrap();
+        let reports: Vec<&CaseReport> = reports.iter().collect();
+        let done = update(text, &known, &reports, Gate::Must, Crashes::LeftOut);
+        // What was written is right: nothing is unexpected after it, and a second update changes nothing.
+        let ids: Vec<&str> = reports.iter().map(|report| report.id.as_str()).collect();
+        let again = parse(&done.text, ids.into_iter()).unwrap();
+        for report in reports.iter().filter(|report| ending(report).is_none()) {
+            assert!(standing(report, Gate::Must, &again.entries).unexpected.is_empty(), "{}", done.text);
+        }
+        assert_eq!(update(&done.text, &again, &reports, Gate::Must, Crashes::LeftOut).text, done.text);
+        done
+    }
+
+    #[test]
+    fn what_fails_is_added_and_what_passes_is_taken_out() {
+        let text = "# ours\nregrant: 1\nentries:\n  # why not\n  - match: a/b#hit\n    expect: fail\n    reason: r\n  - { match: a/c#hit, expect: fail, reason: kept } # yes\n";
+        let done = updated(text, &[pass("a/b"), fail("a/c"), fail("b/d")]);
+        assert_eq!(done.removed, ["a/b#hit"]);
+        assert_eq!(done.added, ["b/d#hit"]);
+        assert!(
+            done.text.starts_with(
+                "# ours\nregrant: 1\nentries:\n  - { match: a/c#hit, expect: fail, reason: kept } # yes\n"
+            ),
+            "{}",
+            done.text
+        );
+    }
+
+    #[test]
+    fn an_empty_file_is_filled() {
+        for text in ["regrant: 1\n", "regrant: 1\nentries: []\n"] {
+            assert_eq!(updated(text, &[fail("a/b"), pass("a/c")]).added, ["a/b#hit"]);
+        }
+    }
+
+    #[test]
+    fn a_table_that_fails_as_a_whole_becomes_one_entry() {
+        let done = updated("regrant: 1\n", &[fail("t/a"), fail("t/b"), fail("t/c"), fail("u/a"), pass("u/b")]);
+        assert_eq!(done.added, ["t/*#hit", "u/a#hit"]);
+    }
+
+    #[test]
+    fn crashes_are_left_out_unless_they_are_wanted() {
+        let crash = CaseReport::bare("a/b", CaseResult::Crash, vec![]);
+        let known = parse("regrant: 1\n", ["a/b"].into_iter()).unwrap();
+        let done = update("regrant: 1\n", &known, &[&crash], Gate::Must, Crashes::LeftOut);
+        assert_eq!((done.added.len(), done.left_out.len()), (0, 1));
+        assert_eq!(update("regrant: 1\n", &known, &[&crash], Gate::Must, Crashes::PutDown).added, ["a/b"]);
+    }
+}
