@@ -7,7 +7,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use adapter_protocol::{Answer, Capability, ClockMode, Hello, HelloAnswer, PROTOCOL, Verb};
-use mock_provider::Provider;
 use rust_embed::Embed;
 use serde::Deserialize as _;
 
@@ -22,6 +21,7 @@ use crate::scenario::expand::expand;
 use crate::scenario::lint::name_of;
 use crate::scenario::model::Scenario;
 use crate::scenario::yaml;
+use crate::venue::Venue;
 
 /// Real time for an answer to `hello`, in which an adapter may also have to get ready.
 const HELLO: Duration = Duration::from_secs(60);
@@ -105,21 +105,21 @@ fn told(link: &Link, error: &str) -> String {
 }
 
 /// Everything that has to be known before the first case.
-pub(crate) async fn introduce(pool: &Pool, provider: &Provider, probing: &Probing) -> Result<Introduction, RunError> {
+pub(crate) async fn introduce(pool: &Pool, venue: &Venue, probing: &Probing) -> Result<Introduction, RunError> {
     let seat = pool.take().await?;
     refuses_the_unknown(&seat.link).await?;
     let hello = seat.hello.clone();
     if hello.claims.contains(&Capability::ClockSet) && pool.target().clock() != ClockMode::Real {
-        prove_clock(&seat, provider, pool.target()).await?;
+        prove_clock(&seat, venue, pool.target()).await?;
     }
     pool.give_back(seat);
     let mut introduction = Introduction { hello, unproven: BTreeMap::new(), probes: vec![], settle: SETTLE.0 };
     if let Probing::Of(wanted) = probing {
         let claimed: BTreeSet<Capability> = introduction.hello.claims.iter().copied().collect();
         for claim in wanted.intersection(&claimed) {
-            introduction.probe(pool, provider, *claim).await?;
+            introduction.probe(pool, venue, *claim).await?;
         }
-        introduction.settle = settle(pool, provider, &claimed).await?;
+        introduction.settle = settle(pool, venue, &claimed).await?;
     }
     Ok(introduction)
 }
@@ -135,19 +135,19 @@ async fn refuses_the_unknown(link: &Link) -> Result<(), RunError> {
 }
 
 /// Sets the target's clock to two instants an hour apart and asks back. No expiry is believed without this.
-async fn prove_clock(seat: &Seat, provider: &Provider, target: &dyn Target) -> Result<(), RunError> {
+async fn prove_clock(seat: &Seat, venue: &Venue, target: &dyn Target) -> Result<(), RunError> {
     const PROBE: &str = "clock-probe";
     let scenario = Scenario::empty();
-    let rig = Rig { seat: seat.clone(), realm: provider.realm(PROBE), clock: target.clock(), settle: SETTLE.0 };
+    let rig = Rig { seat: seat.clone(), realm: venue.realm(PROBE), clock: target.clock(), settle: SETTLE.0 };
     let shown = Driver::new(&scenario, &rig).prove_clock().await;
-    provider.close_realm(PROBE);
+    venue.close(PROBE);
     shown.map_err(|ending| RunError::Handshake(ending.words()))
 }
 
 impl Introduction {
-    async fn probe(&mut self, pool: &Pool, provider: &Provider, claim: Capability) -> Result<(), RunError> {
+    async fn probe(&mut self, pool: &Pool, venue: &Venue, claim: Capability) -> Result<(), RunError> {
         let Some(scenario) = probe(&name_of(claim)) else { return Ok(()) };
-        let complaint = match run_probe(pool, provider, &scenario).await? {
+        let complaint = match run_probe(pool, venue, &scenario).await? {
             Some(history) => complaint(&scenario, &history),
             None => None,
         };
@@ -168,7 +168,7 @@ fn probe(name: &str) -> Option<Scenario> {
 }
 
 /// What happened, or nothing where the target claims too little for the probe.
-async fn run_probe(pool: &Pool, provider: &Provider, scenario: &Scenario) -> Result<Option<History>, RunError> {
+async fn run_probe(pool: &Pool, venue: &Venue, scenario: &Scenario) -> Result<Option<History>, RunError> {
     let seat = pool.take().await?;
     let claims: BTreeSet<Capability> = seat.hello.claims.iter().copied().collect();
     if !scenario.requires().is_subset(&claims) {
@@ -176,9 +176,9 @@ async fn run_probe(pool: &Pool, provider: &Provider, scenario: &Scenario) -> Res
         return Ok(None);
     }
     let name = scenario.id.value.replace('/', "-");
-    let rig = Rig { seat: seat.clone(), realm: provider.realm(&name), clock: pool.target().clock(), settle: SETTLE.1 };
+    let rig = Rig { seat: seat.clone(), realm: venue.realm(&name), clock: pool.target().clock(), settle: SETTLE.1 };
     let history = Driver::new(scenario, &rig).run("probe", claims).await;
-    provider.close_realm(&name);
+    venue.close(&name);
     if history.ended.is_none() {
         pool.give_back(seat);
     }
@@ -197,11 +197,11 @@ fn complaint(scenario: &Scenario, history: &History) -> Option<String> {
 }
 
 /// Four times as long as the slowest of some reads that had to refresh.
-async fn settle(pool: &Pool, provider: &Provider, claimed: &BTreeSet<Capability>) -> Result<Duration, RunError> {
+async fn settle(pool: &Pool, venue: &Venue, claimed: &BTreeSet<Capability>) -> Result<Duration, RunError> {
     let Some(scenario) = probe("settle").filter(|scenario| scenario.requires().is_subset(claimed)) else {
         return Ok(SETTLE.0);
     };
-    let Some(history) = run_probe(pool, provider, &scenario).await? else { return Ok(SETTLE.0) };
+    let Some(history) = run_probe(pool, venue, &scenario).await? else { return Ok(SETTLE.0) };
     let slowest = history.steps.iter().filter(|step| step.name.starts_with("refreshing")).map(|step| step.took).max();
     Ok((slowest.unwrap_or_default() * 4).clamp(SETTLE.0, SETTLE.1))
 }

@@ -29,3 +29,4 @@ pub mod schema;
 pub mod selftest;
 pub mod timeline;
 mod uptime;
+mod venue;

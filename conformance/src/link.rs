@@ -9,6 +9,7 @@ use std::time::Duration;
 use adapter_process::{Child, Output};
 use adapter_protocol::{Answer, ClockMode, MAX_LINE, Request, Verb, decode_reply, encode_request};
 use futures_util::future::BoxFuture;
+use mock_provider::Client;
 use tokio::io::{
     AsyncBufRead, AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, BufReader,
 };
@@ -53,6 +54,15 @@ pub enum Reuse {
     AfterStop,
 }
 
+/// A provider that every case has to be at, one after the other.
+#[derive(Clone, Debug)]
+pub struct FixedProvider {
+    /// The port that it listens on.
+    pub port: u16,
+    /// The only client.
+    pub client: Client,
+}
+
 /// Something that the suite can be run against.
 pub trait Target: Send + Sync {
     /// Its name on the command line, for the line that runs a scenario again.
@@ -69,6 +79,11 @@ pub trait Target: Send + Sync {
     /// Who moves its clock.
     fn clock(&self) -> ClockMode {
         ClockMode::Set
+    }
+
+    /// The one provider that it is configured for, where it cannot be given another for each case.
+    fn provider(&self) -> Option<FixedProvider> {
+        None
     }
 }
 

@@ -7,6 +7,7 @@ use adapter_process::Program;
 use adapter_protocol::ClockMode;
 use schemars::JsonSchema;
 use serde::Deserialize;
+use web_adapter::Description;
 
 use crate::scenario::decode::{Spanned, decode};
 use crate::scenario::node::Problem;
@@ -26,6 +27,9 @@ pub struct Manifest {
     pub regrant: Spanned<u32>,
     /// The name of what is behind it, for the matrix.
     pub name: String,
+    /// Its version, for a web application, which cannot be asked.
+    #[serde(default)]
+    pub version: Option<String>,
     /// Its programming language.
     #[serde(default)]
     pub language: Option<String>,
@@ -35,6 +39,9 @@ pub struct Manifest {
     /// The command that starts an adapter process.
     #[serde(default)]
     pub command: Option<Spanned<Vec<String>>>,
+    /// The web application, where it is one: the runner is its browser.
+    #[serde(default)]
+    pub web: Option<Description>,
     /// What is added to its environment.
     #[serde(default)]
     pub env: BTreeMap<String, String>,
@@ -138,9 +145,16 @@ pub fn parse(text: &str) -> Result<Manifest, Problem> {
         let message = format!("this version reads format {FORMAT}, not {}", manifest.regrant.value);
         return Err(Problem::at(manifest.regrant.span, message));
     }
-    match &manifest.command {
-        Some(command) if command.value.is_empty() => Err(Problem::at(command.span, "the command is empty")),
-        Some(_) | None => Ok(manifest),
+    match (&manifest.command, &manifest.web) {
+        (Some(command), _) if command.value.is_empty() => Err(Problem::at(command.span, "the command is empty")),
+        (Some(command), Some(_)) => Err(Problem::at(command.span, "there is a `command` or a `web`, not both")),
+        (None, None) => Err(Problem::at(manifest.regrant.span, "there has to be a `command` or a `web`")),
+        (Some(_), None) => Ok(manifest),
+        (None, Some(web)) if web.command.is_none() && web.running.is_none() => {
+            let problem = Problem::at(manifest.regrant.span, "`web` has neither a `command` nor a `running`");
+            Err(problem.with_help("say how to start it, or which provider it is configured for"))
+        }
+        (None, Some(_)) => Ok(manifest),
     }
 }
 
@@ -162,6 +176,7 @@ mod tests {
             ("regrant: 2\nname: a\n", "reads format 1"),
             ("regrant: 1\nname: a\ncommand: []\n", "the command is empty"),
             ("regrant: 1\nname: a\ncomand: [x]\n", "comand"),
+            ("regrant: 1\nname: a\n", "a `command` or a `web`"),
             ("regrant: 1\n", "name"),
         ] {
             let problem = parse(text).unwrap_err();

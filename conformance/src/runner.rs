@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use adapter_protocol::{Capability, ClockMode};
 use futures_util::FutureExt as _;
-use mock_provider::{Provider, Timestamp};
+use mock_provider::Timestamp;
 use tokio::sync::mpsc;
 use tokio::task::{JoinHandle, JoinSet};
 
@@ -28,6 +28,7 @@ use crate::scenario::decode::Spanned;
 use crate::scenario::lint::name_of;
 use crate::timeline;
 use crate::uptime::Stopwatch;
+use crate::venue::Venue;
 
 /// Where every case's clock stands at first: 2030-01-01T00:00:00Z, far from any real token.
 pub const START: Timestamp = Timestamp::from_millis(1_893_456_000_000);
@@ -95,9 +96,9 @@ pub async fn run(
     mut sink: impl FnMut(&Event),
 ) -> Result<Footer, RunError> {
     let stopwatch = Stopwatch::start();
-    let provider = Arc::new(provider_for(&*plan.target, plan.seed).await?);
+    let venue = Arc::new(Venue::open(&*plan.target, plan.seed).await?);
     let pool = Arc::new(Pool::new(Arc::clone(&plan.target)));
-    let introduction = introduce(&pool, &provider, &plan.probing).await?;
+    let introduction = introduce(&pool, &venue, &plan.probing).await?;
     sink(&Event::RunStarted(started(&plan, &introduction)));
     let mut dispatcher = Dispatcher {
         gate: plan.gate,
@@ -110,7 +111,7 @@ pub async fn run(
         sink,
     };
     let cases = plan.entries.len();
-    let shared = Shared { pool: Arc::clone(&pool), provider, introduction, references: plan.references };
+    let shared = Shared { pool: Arc::clone(&pool), venue, introduction, references: plan.references };
     let complete =
         dispatcher.dispatch(plan.entries, plan.jobs, shared, interrupted).await && dispatcher.finished == cases;
     pool.close().await;
@@ -124,16 +125,6 @@ pub async fn run(
     };
     (dispatcher.sink)(&Event::RunFinished(footer.clone()));
     Ok(footer)
-}
-
-/// A provider whose clocks stand still, or go with the time of day where the target's cannot be moved.
-async fn provider_for(target: &dyn Target, seed: u64) -> Result<Provider, RunError> {
-    let builder = Provider::builder().seed(seed);
-    let builder = match target.clock() {
-        ClockMode::Set | ClockMode::Outside => builder.frozen_at(START),
-        ClockMode::Real => builder,
-    };
-    builder.start().await.map_err(RunError::Provider)
 }
 
 fn started(plan: &Plan, introduction: &Introduction) -> RunStarted {
@@ -214,7 +205,7 @@ impl<S: FnMut(&Event)> Dispatcher<S> {
 /// What the cases of a run share.
 struct Shared {
     pool: Arc<Pool>,
-    provider: Arc<Provider>,
+    venue: Arc<Venue>,
     introduction: Introduction,
     references: References,
 }
@@ -265,7 +256,7 @@ impl Shared {
         let stopwatch = Stopwatch::start();
         let name = format!("c{index}");
         let outcome = self.drive(entry, &name).await;
-        self.provider.close_realm(&name);
+        self.venue.close(&name);
         let connected = outcome.is_ok();
         let mut report = report(entry, &self.references);
         match outcome {
@@ -302,7 +293,7 @@ impl Shared {
         let seat = self.pool.take().await?;
         let rig = Rig {
             seat: seat.clone(),
-            realm: self.provider.realm(name),
+            realm: self.venue.realm(name),
             clock: self.pool.target().clock(),
             settle: self.introduction.settle,
         };

@@ -118,11 +118,14 @@ pub(crate) struct TargetArgs {
     /// An adapter: its folder, or its `regrant.yaml`.
     #[arg(long, value_name = "DIR", conflicts_with = "target")]
     pub(crate) adapter: Option<PathBuf>,
+    /// A web application: its folder, or the file that describes it.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["target", "adapter"])]
+    pub(crate) web: Option<PathBuf>,
     /// Who moves the clock of a foreign target; by default what its `regrant.yaml` says, or the adapter.
     #[arg(long, value_enum, conflicts_with = "target")]
     pub(crate) clock: Option<ClockArg>,
     /// The command of an adapter process, after `--`.
-    #[arg(last = true, value_name = "COMMAND", conflicts_with_all = ["target", "adapter"])]
+    #[arg(last = true, value_name = "COMMAND", conflicts_with_all = ["target", "adapter", "web"])]
     pub(crate) command: Vec<String>,
 }
 

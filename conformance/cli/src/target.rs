@@ -6,15 +6,18 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use adapter_process::Program;
-use adapter_protocol::ClockMode;
+use adapter_protocol::{ClockMode, Implementation};
 use conformance::command::CommandTarget;
-use conformance::link::{Connection, Pipe, Target};
+use conformance::link::{Connection, FixedProvider, Pipe, Reuse, Target};
 use conformance::manifest;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
+use mock_provider::{Client, Secret};
 use reference_adapter::Adapter;
+use tokio::io::DuplexStream;
+use web_adapter::{ClockSource, WebAdapter};
 
-use crate::args::{TargetArgs, TargetName};
+use crate::args::{ClockArg, TargetArgs, TargetName};
 use crate::exit::{Exit, Failure};
 
 /// Cases at a time against a target of this process, and against a foreign one that does not say.
@@ -30,7 +33,7 @@ pub(crate) struct Chosen {
 
 impl Chosen {
     pub(crate) fn of(args: &TargetArgs) -> Result<Self, Failure> {
-        match &args.adapter {
+        match args.adapter.as_ref().or(args.web.as_ref()) {
             Some(path) => Self::adapter(path, args),
             None if args.command.is_empty() => Self::built_in(args.target.unwrap_or(TargetName::Reference)),
             None => Ok(Self::command(&args.command, args)),
@@ -50,13 +53,89 @@ impl Chosen {
 
     fn adapter(path: &Path, args: &TargetArgs) -> Result<Self, Failure> {
         let adapter = manifest::Adapter::read(path).map_err(Failure::usage)?;
-        let program = adapter.program();
-        let program = program.ok_or_else(|| Failure::usage(format!("{}: it has no `command`", path.display())))?;
+        let jobs = adapter.manifest.jobs.as_ref().map_or(JOBS.1, |jobs| jobs.value as usize);
+        let known = adapter.known();
         let named = adapter.manifest.clock.map(ClockMode::from);
+        let Some(program) = adapter.program() else { return Self::web(path, adapter, jobs, args) };
         let clock = args.clock.map(ClockMode::from).or(named).unwrap_or_default();
         let name = format!("--adapter {}", path.display());
-        let jobs = adapter.manifest.jobs.as_ref().map_or(JOBS.1, |jobs| jobs.value as usize);
-        Ok(Self { target: Arc::new(CommandTarget::new(name, program, clock)), jobs, known: adapter.known() })
+        Ok(Self { target: Arc::new(CommandTarget::new(name, program, clock)), jobs, known })
+    }
+
+    fn web(path: &Path, adapter: manifest::Adapter, jobs: usize, args: &TargetArgs) -> Result<Self, Failure> {
+        let known = adapter.known();
+        let target = WebTarget::new(path, adapter, args)?;
+        let jobs = if target.fixed.is_some() { 1 } else { jobs };
+        Ok(Self { target: Arc::new(target), jobs, known })
+    }
+}
+
+/// A web application behind the same protocol, its adapter in this process.
+struct WebTarget {
+    name: String,
+    adapter: WebAdapter,
+    clock: ClockMode,
+    fixed: Option<FixedProvider>,
+}
+
+impl WebTarget {
+    fn new(path: &Path, adapter: manifest::Adapter, args: &TargetArgs) -> Result<Self, Failure> {
+        let manifest::Adapter { folder, manifest } = adapter;
+        let missing = || Failure::usage(format!("{}: it has no `web`", path.display()));
+        let mut description = manifest.web.ok_or_else(missing)?;
+        if let Some(clock) = args.clock {
+            description.clock = match clock {
+                ClockArg::Libfaketime => ClockSource::Libfaketime,
+                ClockArg::Real => ClockSource::Real,
+                ClockArg::Set => description.clock,
+            };
+        }
+        let clock = match description.clock {
+            ClockSource::Libfaketime | ClockSource::Path(_) => ClockMode::Outside,
+            ClockSource::Real => ClockMode::Real,
+        };
+        let fixed =
+            description.running.as_ref().filter(|_| description.command.is_none()).map(|running| FixedProvider {
+                port: running.provider_port,
+                client: Client {
+                    id: running.client_id.clone(),
+                    secret: Some(Secret::new(running.client_secret.clone())),
+                    ..Client::default()
+                },
+            });
+        let implementation = Implementation {
+            name: manifest.name,
+            version: manifest.version.unwrap_or_default(),
+            language: manifest.language,
+            homepage: None,
+        };
+        let adapter = WebAdapter::new(implementation, description, folder);
+        let adapter = adapter.map_err(|error| Failure::new(Exit::NothingMeasured, error))?;
+        Ok(Self { name: format!("--web {}", path.display()), adapter, clock, fixed })
+    }
+}
+
+impl Target for WebTarget {
+    fn name(&self) -> String {
+        self.name.clone()
+    }
+
+    fn connect(&self) -> BoxFuture<'_, io::Result<Connection>> {
+        let adapter = self.adapter.clone();
+        let pipe = in_memory(|input, output| async move { adapter_server::serve(&adapter, input, output).await });
+        std::future::ready(Ok(pipe.into())).boxed()
+    }
+
+    fn reuse(&self) -> Reuse {
+        Reuse::AfterStop
+    }
+
+    fn clock(&self) -> ClockMode {
+        self.clock
+    }
+
+    fn provider(&self) -> Option<FixedProvider> {
+        self.fixed.clone()
     }
 }
 
@@ -89,11 +168,18 @@ impl Target for ReferenceTarget {
     }
 
     fn connect(&self) -> BoxFuture<'_, io::Result<Connection>> {
-        let (requests, input) = tokio::io::duplex(PIPE);
-        let (output, answers) = tokio::io::duplex(PIPE);
-        // It ends when the runner drops its side of the pipe.
-        tokio::spawn(self.adapter.clone().serve(input, output));
-        let pipe = Pipe { requests: Box::new(requests), answers: Box::new(answers) };
+        let pipe = in_memory(|input, output| self.adapter.clone().serve(input, output));
         std::future::ready(Ok(pipe.into())).boxed()
     }
+}
+
+/// A pipe to an adapter in this process. It ends when the runner drops its side.
+fn in_memory<F>(serve: impl FnOnce(DuplexStream, DuplexStream) -> F) -> Pipe
+where
+    F: Future<Output = io::Result<()>> + Send + 'static,
+{
+    let (requests, input) = tokio::io::duplex(PIPE);
+    let (output, answers) = tokio::io::duplex(PIPE);
+    tokio::spawn(serve(input, output));
+    Pipe { requests: Box::new(requests), answers: Box::new(answers) }
 }

@@ -5,12 +5,13 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use adapter_protocol::{Answer, Deliver, Fate, JarKind, Keep, SessionState, SessionView, Start, Verb};
+use adapter_server::ok;
 use client_core::{
     Auth, AuthParts, BadEndpoint, Callbacks, ClientConfig, ClientSecret, Clock, CookieChange, EndpointUrl, HttpRequest,
     IdTokenVerifier, JwksVerifier, ManualClock, Refresher, RefreshingCallbacks, SeededEntropy, SessionError,
     SessionRead, Transport, UnixMillis,
 };
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use url::Url;
 
 use crate::browser::Browser;
@@ -81,7 +82,7 @@ impl Application {
     }
 
     /// Does what the runner asks for. `id` names the request, for cookies that are kept back.
-    pub(crate) async fn perform(&self, id: u64, verb: Verb) -> Answer {
+    pub(crate) async fn answer(&self, id: u64, verb: Verb) -> Answer {
         match verb {
             Verb::SignIn { actor } => self.sign_in(&actor).await,
             Verb::Session { actor, deliver } => self.session(id, &actor, deliver).await,
@@ -283,13 +284,6 @@ fn config(start: &Start) -> Result<ClientConfig, BadEndpoint> {
         redirect_uri: REDIRECT_URI.to_owned(),
         scopes: start.scopes.clone(),
     })
-}
-
-pub(crate) fn ok(value: Value) -> Answer {
-    match value {
-        Value::Object(members) => Answer::Ok(members),
-        other => Answer::Ok(Map::from_iter([("value".to_owned(), other)])),
-    }
 }
 
 fn shown(read: &SessionRead) -> Answer {

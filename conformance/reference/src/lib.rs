@@ -4,6 +4,7 @@
 //! [`Defect`] it becomes a **mutant**: the same client with one named bug, made only by swapping the parts that
 //! `client-core` lets an application choose. The mutants prove the suite: each has to be caught by a scenario.
 
+mod adapter;
 mod application;
 mod browser;
 mod defect;
@@ -11,7 +12,6 @@ mod jar;
 mod mutant_callbacks;
 mod mutant_parts;
 mod mutant_transport;
-mod serve;
 
+pub use adapter::Adapter;
 pub use defect::{Defect, UnknownDefect};
-pub use serve::Adapter;

@@ -1,0 +1,151 @@
+//! The application itself: started for a case, or running already.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use adapter_process::{Child, Mark, Output, Program};
+use adapter_protocol::Start;
+use tokio::net::TcpListener;
+use tokio::sync::Mutex;
+use url::Url;
+
+use crate::browser::{Browser, Request};
+use crate::clock::Clock;
+use crate::description::Description;
+use crate::values::Values;
+
+/// Real time between two looks whether it is ready.
+const LOOK: Duration = Duration::from_millis(30);
+
+/// Lines of its output that are told when it does not start.
+const TOLD: usize = 12;
+
+/// A web application in a case.
+#[derive(Debug)]
+pub(crate) struct Application {
+    program: Option<Program>,
+    child: Mutex<Option<Child>>,
+    output: std::sync::Mutex<(Arc<Output>, Mark)>,
+    pub(crate) base: Url,
+    pub(crate) clock: Clock,
+    ready: crate::description::Ready,
+}
+
+impl Application {
+    /// Starts it, or finds it, and waits until it is ready.
+    ///
+    /// # Errors
+    /// When it does not start or does not get ready, in words.
+    pub(crate) async fn start(
+        description: &Description,
+        folder: &std::path::Path,
+        start: &Start,
+        browser: &Browser,
+    ) -> Result<Self, String> {
+        let values = Values::of(start, free_port().await?);
+        let base = values.fill(&description.base_url);
+        let base = Url::parse(&base).map_err(|error| format!("base_url: `{base}`: {error}"))?;
+        let clock = Clock::new(&description.clock, start.now_ms)?;
+        let program = description.command.as_ref().map(|command| Program {
+            command: command.iter().map(|word| values.fill(word)).collect(),
+            folder: Some(folder.to_owned()),
+            environment: description
+                .env
+                .iter()
+                .map(|(name, value)| (name.clone(), values.fill(value).into()))
+                .chain(clock.environment())
+                .collect(),
+        });
+        let application = Self {
+            program,
+            child: Mutex::new(None),
+            output: std::sync::Mutex::default(),
+            base,
+            clock,
+            ready: description.ready.clone(),
+        };
+        application.run(browser).await?;
+        application.clock.set(start.now_ms, &application.base, browser).await?;
+        Ok(application)
+    }
+
+    async fn run(&self, browser: &Browser) -> Result<(), String> {
+        if let Some(program) = &self.program {
+            let child = program.start().map_err(|error| error.to_string())?;
+            *self.seen() = (child.output(), Mark::default());
+            *self.child.lock().await = Some(child);
+        }
+        let ready = async {
+            while !self.answers(browser).await {
+                if let Some(status) = self.ended().await {
+                    return Err(format!("the application has ended with {status}{}", self.told()));
+                }
+                pause(LOOK).await;
+            }
+            Ok(())
+        };
+        let limit = self.ready.timeout;
+        tokio::time::timeout(limit, ready).await.unwrap_or_else(|_| {
+            let path = &self.ready.path;
+            Err(format!("the application does not answer {path} within {} s{}", limit.as_secs(), self.told()))
+        })
+    }
+
+    async fn answers(&self, browser: &Browser) -> bool {
+        let Ok(url) = self.base.join(&self.ready.path) else { return false };
+        browser.send(Request::get(url, None)).await.is_ok_and(|response| response.status == self.ready.status)
+    }
+
+    async fn ended(&self) -> Option<String> {
+        self.child.lock().await.as_mut().and_then(Child::ended)
+    }
+
+    fn seen(&self) -> std::sync::MutexGuard<'_, (Arc<Output>, Mark)> {
+        self.output.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    fn told(&self) -> String {
+        let (text, _) = self.seen().0.since(Mark::default());
+        let lines: Vec<&str> = text.lines().collect();
+        lines[lines.len().saturating_sub(TOLD)..].iter().map(|line| format!("\n  | {line}")).collect()
+    }
+
+    /// Stops it and starts it again, on the same port and at the same time.
+    ///
+    /// # Errors
+    /// When it runs without us, or does not get ready.
+    pub(crate) async fn restart(&self, browser: &Browser) -> Result<(), String> {
+        if self.program.is_none() {
+            return Err("it was not started by the runner".to_owned());
+        }
+        self.stop().await;
+        self.run(browser).await
+    }
+
+    async fn stop(&self) {
+        let child = self.child.lock().await.take();
+        if let Some(child) = child {
+            child.stop().await;
+        }
+    }
+
+    /// What it has printed since the last time.
+    pub(crate) async fn log(&self) -> String {
+        let (output, mark) = self.seen().clone();
+        output.quiet().await;
+        let text = output.since(mark).0;
+        *self.seen() = (Arc::clone(&output), output.mark());
+        text
+    }
+}
+
+/// A port that nobody listens on. Somebody may take it before the application does; then it does not get ready, and says so.
+async fn free_port() -> Result<u16, String> {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.map_err(|error| error.to_string())?;
+    listener.local_addr().map(|address| address.port()).map_err(|error| error.to_string())
+}
+
+#[expect(clippy::disallowed_methods, reason = "whether a process is ready shows in real time only")]
+async fn pause(time: Duration) {
+    tokio::time::sleep(time).await;
+}
