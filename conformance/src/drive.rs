@@ -10,13 +10,13 @@ use std::time::Duration;
 
 use adapter_process::Mark;
 use adapter_protocol::{
-    Answer, Capability, ClientRegistration, ClockMode, Endpoints, Fate, Name, ProviderInfo, Start, Verb,
+    Answer, Capability, ClientRegistration, ClockMode, Deliver, Endpoints, Fate, Name, ProviderInfo, Start, Verb,
 };
 use mock_provider::{Client, Endpoint, Lifetime, RealmHandle, Sequence, Timestamp, User};
 
 use crate::drive::group::Groups;
 use crate::drive::observe::Observer;
-use crate::history::{Ending, History, Leak, LeakPlace, Observation, RecordKind, StepPath, StepRecord};
+use crate::history::{Ending, History, Leak, LeakPlace, Observation, RecordKind, SessionSeen, StepPath, StepRecord};
 use crate::leaks;
 use crate::link::{Link, LinkError};
 use crate::pool::Seat;
@@ -177,6 +177,17 @@ impl<'a> Driver<'a> {
             }
         }
         self.stop().await
+    }
+
+    /// Begins a case and reads the session of somebody who has never been here.
+    pub(crate) async fn first_look(self, actor: &str) -> Result<SessionSeen, Ending> {
+        self.command("start", Verb::Start(Box::new(self.start_message("second")))).await?;
+        let verb = Verb::Session { actor: actor.to_owned(), deliver: Deliver::Now };
+        let answer = self.link.ask(verb, STEP_LIMIT).await;
+        let seen = self.observer.observe("session", Level::Must, actor.to_owned(), answer)?.seen;
+        self.stop().await?;
+        let broken = |reason: String| Ending::Broken { step: "session".to_owned(), reason };
+        seen.session().cloned().ok_or_else(|| broken(format!("it shows no session: {}", seen.words())))
     }
 
     const fn is_close(&self, shown: i64, set: i64) -> bool {

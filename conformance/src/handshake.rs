@@ -27,7 +27,7 @@ use crate::venue::Venue;
 const HELLO: Duration = Duration::from_secs(60);
 
 /// The shortest and the longest time without a new arrival after which no more is waited for.
-const SETTLE: (Duration, Duration) = (Duration::from_millis(60), Duration::from_secs(2));
+pub(crate) const SETTLE: (Duration, Duration) = (Duration::from_millis(60), Duration::from_secs(2));
 
 #[derive(Embed)]
 #[folder = "probes"]
@@ -113,6 +113,9 @@ pub(crate) async fn introduce(pool: &Pool, venue: &Venue, probing: &Probing) -> 
         prove_clock(&seat, venue, pool.target()).await?;
     }
     pool.give_back(seat);
+    if pool.target().clock() == ClockMode::Real {
+        prove_real_time(pool, venue).await?;
+    }
     let mut introduction = Introduction { hello, unproven: BTreeMap::new(), probes: vec![], settle: SETTLE.0 };
     if let Probing::Of(wanted) = probing {
         let claimed: BTreeSet<Capability> = introduction.hello.claims.iter().copied().collect();
@@ -132,6 +135,16 @@ async fn refuses_the_unknown(link: &Link) -> Result<(), RunError> {
             Err(RunError::Handshake(text.to_owned()))
         }
     }
+}
+
+/// A target that refreshes long before the end takes every short-lived token for expired.
+async fn prove_real_time(pool: &Pool, venue: &Venue) -> Result<(), RunError> {
+    let Some(scenario) = probe("real-time") else { return Ok(()) };
+    let Some(history) = run_probe(pool, venue, &scenario).await? else { return Ok(()) };
+    complaint(&scenario, &history).map_or(Ok(()), |complaint| {
+        let text = "in real time its tokens live for 3 s, and it does not use them";
+        Err(RunError::Handshake(format!("{text}: {complaint}")))
+    })
 }
 
 /// Sets the target's clock to two instants an hour apart and asks back. No expiry is believed without this.
@@ -215,7 +228,8 @@ mod tests {
         for path in Probes::iter() {
             let name = path.trim_end_matches(".yaml");
             let scenario = probe(name).unwrap_or_else(|| panic!("{name} cannot be read"));
-            let known = serde_json::from_value::<Capability>(name.into()).is_ok() || name == "settle";
+            let known =
+                serde_json::from_value::<Capability>(name.into()).is_ok() || ["settle", "real-time"].contains(&name);
             assert!(known && scenario.id.value == format!("probes/{name}"), "{name}");
         }
     }

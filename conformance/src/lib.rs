@@ -10,6 +10,7 @@
 
 pub mod catalogue;
 pub mod check;
+pub mod check_up;
 pub mod command;
 mod drive;
 pub mod event;

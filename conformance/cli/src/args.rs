@@ -33,6 +33,13 @@ pub(crate) enum Command {
     Explain(ExplainArgs),
     /// Check scenario files.
     Lint(LintArgs),
+    /// Examine an adapter, or write a new one.
+    #[command(subcommand)]
+    Adapter(AdapterCommand),
+    /// Find out how the clock of a target can be moved.
+    Doctor(DoctorArgs),
+    /// Print a JSON Schema.
+    Schema(SchemaArgs),
     /// Work on a file of known failures.
     #[command(subcommand)]
     Known(KnownCommand),
@@ -110,7 +117,7 @@ pub(crate) struct SelectArgs {
 }
 
 /// Against what. The reference client, where nothing is said.
-#[derive(Args)]
+#[derive(Args, Clone)]
 pub(crate) struct TargetArgs {
     /// A built-in target: `reference` or `mutant:NAME`.
     #[arg(long)]
@@ -177,6 +184,67 @@ pub(crate) struct RunArgs {
     /// Seed of everything that the provider mints.
     #[arg(long, default_value_t = 0)]
     pub(crate) seed: u64,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum AdapterCommand {
+    /// Say in plain words what is wrong with an adapter. Runs no scenario.
+    Check(CheckArgs),
+    /// Write a working template to start from.
+    New(NewArgs),
+}
+
+#[derive(Args)]
+pub(crate) struct CheckArgs {
+    #[command(flatten)]
+    pub(crate) against: TargetArgs,
+}
+
+#[derive(Args)]
+pub(crate) struct DoctorArgs {
+    #[command(flatten)]
+    pub(crate) against: TargetArgs,
+}
+
+#[derive(Args)]
+pub(crate) struct NewArgs {
+    /// The language.
+    #[arg(long, value_enum)]
+    pub(crate) lang: Language,
+    /// The folder to write to; it must not be there yet.
+    pub(crate) folder: PathBuf,
+}
+
+/// A language that there is a template for.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Language {
+    Node,
+    Python,
+    Go,
+    Java,
+    Rust,
+}
+
+#[derive(Args)]
+pub(crate) struct SchemaArgs {
+    /// Of what.
+    #[arg(value_enum)]
+    pub(crate) of: SchemaName,
+}
+
+/// What there are schemas of.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum SchemaName {
+    /// Scenario files.
+    Scenario,
+    /// What the runner sends to an adapter.
+    Request,
+    /// What an adapter answers.
+    Answer,
+    /// An adapter's `regrant.yaml`.
+    Adapter,
+    /// A file of known failures.
+    Known,
 }
 
 #[derive(Subcommand)]

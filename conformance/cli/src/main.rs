@@ -1,6 +1,8 @@
 //! The command `regrant`: runs the conformance suite, explains its scenarios, and serves the fake Google.
 
+mod adapter;
 mod args;
+mod doctor;
 mod exit;
 mod explain;
 mod known;
@@ -8,6 +10,7 @@ mod lint;
 mod list;
 mod log;
 mod run;
+mod schema;
 mod selection;
 mod selftest;
 mod target;
@@ -27,6 +30,9 @@ async fn main() -> ExitCode {
         Command::List(args) => list::list(&args),
         Command::Explain(args) => explain::explain(&args),
         Command::Lint(args) => lint::lint(&args),
+        Command::Adapter(command) => adapter::adapter(&command).await,
+        Command::Doctor(args) => doctor::doctor(&args).await,
+        Command::Schema(args) => schema::schema(&args),
         Command::Known(command) => known::known(&command),
         Command::Selftest(args) => selftest::selftest(&args).await,
         Command::Serve(args) => {

@@ -194,6 +194,29 @@ pub enum Capability {
     Logs,
 }
 
+impl Capability {
+    /// All of them.
+    pub const ALL: [Self; 17] = [
+        Self::SignIn,
+        Self::SignOut,
+        Self::SessionError,
+        Self::SessionAccessToken,
+        Self::SessionConcurrent,
+        Self::SessionDelivery,
+        Self::SessionCancel,
+        Self::RefreshOnSession,
+        Self::RefreshOnApi,
+        Self::RefreshBackground,
+        Self::ClockSet,
+        Self::ActorsTab,
+        Self::ActorsFork,
+        Self::Restart,
+        Self::IdToken,
+        Self::Revocation,
+        Self::Logs,
+    ];
+}
+
 /// What a case begins with.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Start {

@@ -1,0 +1,114 @@
+//! `regrant adapter`: an adapter examined, or begun.
+
+use std::fs;
+use std::path::Path;
+
+use anstyle::{AnsiColor, Style};
+use conformance::check_up::{CheckUp, Finding, check_up};
+use rust_embed::Embed;
+
+use crate::args::{AdapterCommand, CheckArgs, Language, NewArgs};
+use crate::exit::{Exit, Failure, Outcome};
+use crate::target::Chosen;
+
+const GOOD: Style = AnsiColor::Green.on_default().bold();
+const BAD: Style = AnsiColor::Red.on_default().bold();
+
+/// The templates, a folder for each language.
+#[derive(Embed)]
+#[folder = "templates"]
+struct Templates;
+
+pub(crate) async fn adapter(command: &AdapterCommand) -> Outcome {
+    match command {
+        AdapterCommand::Check(args) => check(args).await,
+        AdapterCommand::New(args) => begin(args),
+    }
+}
+
+async fn check(args: &CheckArgs) -> Outcome {
+    let chosen = Chosen::of(&args.against)?;
+    let found = check_up(chosen.target).await.map_err(|error| Failure::new(Exit::NothingMeasured, error))?;
+    found.findings.iter().for_each(|finding| anstream::println!("{}", line(finding)));
+    anstream::println!("\n{}", sum(&found));
+    Ok(match (found.is_good(), &found.introduction) {
+        (true, _) => Exit::Ok,
+        (false, Some(_)) => Exit::Unexpected,
+        (false, None) => Exit::NothingMeasured,
+    })
+}
+
+fn line(finding: &Finding) -> String {
+    match &finding.wrong {
+        None => format!("{GOOD}ok{GOOD:#}    {}", finding.tried),
+        Some(wrong) => {
+            let Finding { tried, .. } = finding;
+            format!("{BAD}wrong{BAD:#} {tried}\n        seen    {}\n        mend    {}", wrong.seen, wrong.advice)
+        }
+    }
+}
+
+fn sum(found: &CheckUp) -> String {
+    let wrong = found.findings.iter().filter(|finding| finding.wrong.is_some()).count();
+    match (wrong, &found.introduction) {
+        (0, Some(introduction)) => {
+            let settle = introduction.settle.as_millis();
+            format!("the adapter is sound; further requests are waited for {settle} ms; now `regrant run` it")
+        }
+        (0, None) => "the adapter is sound".to_owned(),
+        (1, _) => "1 thing is wrong".to_owned(),
+        (wrong, _) => format!("{wrong} things are wrong"),
+    }
+}
+
+fn begin(args: &NewArgs) -> Outcome {
+    let Some(language) = folder_of(args.lang) else { return Err(Failure::usage("there is no template")) };
+    if args.folder.exists() {
+        return Err(Failure::usage(format!("{} is there already", args.folder.display())));
+    }
+    let files: Vec<_> = Templates::iter().filter(|path| path.starts_with(language)).collect();
+    for path in &files {
+        let Some(file) = Templates::get(path) else { continue };
+        let relative = path.trim_start_matches(language).trim_start_matches('/');
+        write(&args.folder.join(relative.trim_end_matches(".template")), &file.data)?;
+    }
+    let shown = args.folder.display();
+    anstream::println!(
+        "{} files in {shown}; read {shown}/README.md, then: regrant adapter check --adapter {shown}",
+        files.len()
+    );
+    Ok(Exit::Ok)
+}
+
+const fn folder_of(language: Language) -> Option<&'static str> {
+    Some(match language {
+        Language::Node => "node/",
+        Language::Python => "python/",
+        Language::Go => "go/",
+        Language::Java => "java/",
+        Language::Rust => "rust/",
+    })
+}
+
+fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    if let Some(parent) = path.parent() {
+        fs::create_dir_all(parent).map_err(|error| Failure::file(parent, &error))?;
+    }
+    fs::write(path, bytes).map_err(|error| Failure::file(path, &error))?;
+    make_runnable(path, bytes)
+}
+
+/// A script that begins with `#!` is there to be run.
+#[cfg(unix)]
+fn make_runnable(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    use std::os::unix::fs::PermissionsExt as _;
+    if !bytes.starts_with(b"#!") {
+        return Ok(());
+    }
+    fs::set_permissions(path, fs::Permissions::from_mode(0o755)).map_err(|error| Failure::file(path, &error))
+}
+
+#[cfg(not(unix))]
+fn make_runnable(_: &Path, _: &[u8]) -> Result<(), Failure> {
+    Ok(())
+}
