@@ -16,7 +16,7 @@ use crate::scenario::model::Level;
 pub const LOG_FORMAT: u32 = 1;
 
 /// Something that happened in a run.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Event {
     /// The first line.
@@ -33,7 +33,7 @@ pub enum Event {
 }
 
 /// What is run against what.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunStarted {
     /// The version of the log.
     pub format: u32,
@@ -64,12 +64,21 @@ pub struct RunStarted {
     /// Where the scenarios come from; none for the built-in ones.
     #[serde(default)]
     pub sources: Vec<String>,
-    /// How many cases were selected.
+    /// Which part of the selection it is, where machines share the work.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shard: Option<String>,
+    /// Names the selection by everything that is in it.
+    #[serde(default)]
+    pub fingerprint: String,
+    /// How many cases were selected, in all shards.
+    #[serde(default)]
+    pub selected: usize,
+    /// How many of them are run here.
     pub cases: usize,
 }
 
 /// A case and what it came to.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CaseReport {
     /// Its id.
     pub id: String,
@@ -107,7 +116,7 @@ pub struct CaseReport {
 }
 
 /// What demands something.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RefReport {
     /// Its name.
     pub title: String,
@@ -118,7 +127,7 @@ pub struct RefReport {
 }
 
 /// How a run ended.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Footer {
     /// Whether every selected case came to its end.
     pub complete: bool,

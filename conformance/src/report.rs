@@ -1,5 +1,7 @@
 //! Reports: each a pure function of the event log.
 
+pub mod annotations;
 pub mod json;
 pub mod junit;
+pub mod markdown;
 pub mod terminal;

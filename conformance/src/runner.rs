@@ -26,6 +26,7 @@ use crate::link::Target;
 use crate::pool::Pool;
 use crate::scenario::decode::Spanned;
 use crate::scenario::lint::name_of;
+use crate::shard::{Shard, fingerprint};
 use crate::timeline;
 use crate::uptime::Stopwatch;
 use crate::venue::Venue;
@@ -54,6 +55,8 @@ pub struct Plan {
     pub seed: u64,
     /// What the run has to reach.
     pub gate: Gate,
+    /// The part of the selection that is run here.
+    pub share: Share,
     /// What is known to fail.
     pub known: Vec<Spanned<known::Entry>>,
     /// Which claims are put to the test first.
@@ -68,6 +71,26 @@ impl std::fmt::Debug for Plan {
             .field("target", &self.target.name())
             .field("cases", &self.entries.len())
             .finish_non_exhaustive()
+    }
+}
+
+/// What the selection is of which a plan has a part, or all.
+#[derive(Clone, Debug, Default)]
+pub struct Share {
+    /// Which part.
+    pub shard: Option<Shard>,
+    /// Names the whole selection.
+    pub fingerprint: String,
+    /// How many cases it has.
+    pub selected: usize,
+}
+
+impl Share {
+    /// The part of a selection, and what it is a part of.
+    pub fn of(entries: Vec<Entry>, shard: Option<Shard>) -> (Self, Vec<Entry>) {
+        let share = Self { shard, fingerprint: fingerprint(&entries), selected: entries.len() };
+        let entries = shard.map_or_else(|| entries.clone(), |shard| shard.of(entries.clone()));
+        (share, entries)
     }
 }
 
@@ -143,6 +166,9 @@ fn started(plan: &Plan, introduction: &Introduction) -> RunStarted {
         seed: plan.seed,
         gate: plan.gate,
         sources: plan.sources.clone(),
+        shard: plan.share.shard.map(|shard| shard.to_string()),
+        fingerprint: plan.share.fingerprint.clone(),
+        selected: plan.share.selected,
         cases: plan.entries.len(),
     }
 }

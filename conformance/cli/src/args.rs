@@ -8,6 +8,7 @@ use adapter_protocol::ClockMode;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use conformance::check::Gate;
 use conformance::filter::{BadFilter, Filter};
+use conformance::shard::Shard;
 use mock_provider::cli::ServeArgs;
 use reference_adapter::{Defect, UnknownDefect};
 
@@ -27,6 +28,8 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Run the scenarios against a target.
     Run(RunArgs),
+    /// Make one log and one verdict of those of all shards.
+    Merge(MergeArgs),
     /// List the scenarios.
     List(ListArgs),
     /// Explain a scenario: why it matters, what demands it, its steps.
@@ -157,6 +160,35 @@ impl From<ClockArg> for ClockMode {
     }
 }
 
+/// Reports beside the one on the terminal.
+#[derive(Args)]
+pub(crate) struct ReportArgs {
+    /// Write a JSON summary.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) json: Option<PathBuf>,
+    /// Write JUnit XML.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) junit: Option<PathBuf>,
+    /// Write a summary in Markdown, as for `$GITHUB_STEP_SUMMARY`.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) markdown: Option<PathBuf>,
+    /// Print annotations for GitHub.
+    #[arg(long)]
+    pub(crate) annotations: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct MergeArgs {
+    /// The event logs of all shards.
+    #[arg(required = true, value_name = "LOG")]
+    pub(crate) logs: Vec<PathBuf>,
+    /// Folder for the merged event log `run.jsonl`.
+    #[arg(long, value_name = "DIR", default_value = "regrant-out")]
+    pub(crate) out: PathBuf,
+    #[command(flatten)]
+    pub(crate) reports: ReportArgs,
+}
+
 #[derive(Args)]
 pub(crate) struct RunArgs {
     #[command(flatten)]
@@ -169,12 +201,11 @@ pub(crate) struct RunArgs {
     /// The known failures of the target; by default what its `regrant.yaml` names.
     #[arg(long, value_name = "FILE")]
     pub(crate) known: Option<PathBuf>,
-    /// Write a JSON summary.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) json: Option<PathBuf>,
-    /// Write JUnit XML.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) junit: Option<PathBuf>,
+    /// Only a part of the selection, for machines that share the work: `hash:2/5` or `slice:2/5`.
+    #[arg(long, value_name = "SHARD")]
+    pub(crate) shard: Option<Shard>,
+    #[command(flatten)]
+    pub(crate) reports: ReportArgs,
     /// Folder for the event log `run.jsonl`.
     #[arg(long, value_name = "DIR", default_value = "regrant-out")]
     pub(crate) out: PathBuf,

@@ -9,6 +9,8 @@ mod known;
 mod lint;
 mod list;
 mod log;
+mod merge;
+mod reports;
 mod run;
 mod schema;
 mod selection;
@@ -27,6 +29,7 @@ use crate::exit::{Exit, Failure};
 async fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Run(args) => run::run(&args).await,
+        Command::Merge(args) => merge::merge(&args),
         Command::List(args) => list::list(&args),
         Command::Explain(args) => explain::explain(&args),
         Command::Lint(args) => lint::lint(&args),

@@ -7,24 +7,26 @@ use std::path::Path;
 use conformance::check::{CaseResult, Gate};
 use conformance::event::{CaseReport, Event, Footer, RunStarted, finished};
 use conformance::handshake::Probing;
-use conformance::report::{json, junit, terminal};
-use conformance::runner::{self, Plan, SUITE_BUG};
+use conformance::report::terminal;
+use conformance::runner::{self, Plan, SUITE_BUG, Share};
 use indicatif::{ProgressBar, ProgressStyle};
 use mock_provider::cli::StopSignals;
 
 use crate::args::RunArgs;
 use crate::exit::{Exit, Failure, Outcome};
+use crate::reports;
 use crate::selection::{known_of, selected, sound_catalogue};
 use crate::target::Chosen;
 
 pub(crate) async fn run(args: &RunArgs) -> Outcome {
     let catalogue = sound_catalogue(&args.select.paths)?;
-    let entries = selected(&catalogue, &args.select)?;
+    let (share, entries) = Share::of(selected(&catalogue, &args.select)?, args.shard);
     let gate = Gate::from(args.gate);
     let chosen = Chosen::of(&args.against)?;
     let wanted = entries.iter().flat_map(|entry| entry.case.scenario.requires()).collect();
     let known = known_of(&catalogue, args.known.as_deref().or(chosen.known.as_deref()))?;
     let plan = Plan {
+        share,
         known: known.map(|known| known.entries).unwrap_or_default(),
         jobs: args.jobs.map_or(chosen.jobs, std::num::NonZeroUsize::get),
         target: chosen.target,
@@ -35,10 +37,7 @@ pub(crate) async fn run(args: &RunArgs) -> Outcome {
         probing: Probing::Of(wanted),
         sources: args.select.paths.iter().map(|path| path.display().to_string()).collect(),
     };
-    // Found out before the run, not after it.
-    for path in args.json.iter().chain(&args.junit) {
-        save(path, "")?;
-    }
+    reports::prepare(&args.reports)?;
     let mut recorder = Recorder::create(&args.out)?;
     let stopped = StopSignals::new().map_err(|error| Failure::new(Exit::Bug, error))?;
     let footer = runner::run(plan, stopped.wait(), |event| recorder.note(event)).await;
@@ -48,7 +47,7 @@ pub(crate) async fn run(args: &RunArgs) -> Outcome {
     exit
 }
 
-fn exit(footer: &Footer, events: &[Event]) -> Outcome {
+pub(crate) fn exit(footer: &Footer, events: &[Event]) -> Outcome {
     let has = |result: CaseResult| footer.counts.contains_key(&result.key());
     let suite_bug = |report: &CaseReport| report.reason.as_ref().is_some_and(|reason| reason.starts_with(SUITE_BUG));
     if finished(events).any(suite_bug) {
@@ -124,14 +123,7 @@ impl Recorder {
         }
         anstream::print!("{}", terminal::tail(&self.events));
         anstream::println!("log {}", self.path.display());
-        if let Some(path) = &args.json {
-            save(path, &format!("{:#}\n", json::summary(&self.events)))?;
-        }
-        if let Some(path) = &args.junit {
-            let xml = junit::xml(&self.events).map_err(|error| Failure::new(Exit::Bug, error))?;
-            save(path, &xml)?;
-        }
-        Ok(())
+        reports::write(&args.reports, &self.events)
     }
 }
 

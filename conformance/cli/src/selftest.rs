@@ -6,7 +6,7 @@ use conformance::catalogue::Catalogue;
 use conformance::check::Gate;
 use conformance::event::Event;
 use conformance::handshake::Probing;
-use conformance::runner::{self, Plan};
+use conformance::runner::{self, Plan, Share};
 use conformance::selftest::{Detail, KillMatrix, Scope};
 use futures_util::StreamExt as _;
 use reference_adapter::Defect;
@@ -66,6 +66,7 @@ async fn events(
         jobs,
         seed: 0,
         gate: Gate::Should,
+        share: Share::default(),
         known: vec![],
         probing: Probing::Nothing,
         sources: vec![],

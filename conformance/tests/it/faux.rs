@@ -8,7 +8,7 @@ use conformance::check::{CaseResult, Gate};
 use conformance::event::{CaseReport, Event};
 use conformance::handshake::Probing;
 use conformance::link::{Connection, Pipe, Target};
-use conformance::runner::{self, Plan, RunError};
+use conformance::runner::{self, Plan, RunError, Share};
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
@@ -133,6 +133,7 @@ async fn run(habit: Habit) -> Result<Vec<CaseReport>, RunError> {
         jobs: 2,
         seed: 0,
         gate: Gate::Must,
+        share: Share::default(),
         known: vec![],
         probing: Probing::Nothing,
         sources: vec![],
@@ -220,6 +221,7 @@ async fn an_interrupted_run_says_that_it_is_not_complete() {
         jobs: 1,
         seed: 0,
         gate: Gate::Must,
+        share: Share::default(),
         known: vec![],
         probing: Probing::Nothing,
         sources: vec![],
