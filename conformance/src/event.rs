@@ -39,6 +39,9 @@ pub struct RunStarted {
     pub format: u32,
     /// Name and version of the suite.
     pub suite: String,
+    /// The day of the run, as `25 Nov 2026`.
+    #[serde(default)]
+    pub date: String,
     /// The target's name on the command line.
     pub target: String,
     /// The target's own name and version.

@@ -22,6 +22,7 @@ pub mod known;
 pub mod leaks;
 pub mod link;
 pub mod manifest;
+pub mod matrix;
 pub mod merge;
 mod pool;
 pub mod report;

@@ -4,4 +4,5 @@ pub mod annotations;
 pub mod json;
 pub mod junit;
 pub mod markdown;
+pub mod matrix;
 pub mod terminal;

@@ -55,6 +55,8 @@ pub struct Plan {
     pub seed: u64,
     /// What the run has to reach.
     pub gate: Gate,
+    /// The day of the run, as `25 Nov 2026`, for reports.
+    pub date: String,
     /// The part of the selection that is run here.
     pub share: Share,
     /// What is known to fail.
@@ -155,6 +157,7 @@ fn started(plan: &Plan, introduction: &Introduction) -> RunStarted {
     RunStarted {
         format: LOG_FORMAT,
         suite: format!("regrant {}", env!("CARGO_PKG_VERSION")),
+        date: plan.date.clone(),
         target: plan.target.name(),
         implementation: hello.target.to_string(),
         language: hello.target.language.clone(),

@@ -30,6 +30,8 @@ pub(crate) enum Command {
     Run(RunArgs),
     /// Make one log and one verdict of those of all shards.
     Merge(MergeArgs),
+    /// Run many adapters, or read their logs, and set them side by side.
+    Matrix(MatrixArgs),
     /// List the scenarios.
     List(ListArgs),
     /// Explain a scenario: why it matters, what demands it, its steps.
@@ -139,6 +141,13 @@ pub(crate) struct TargetArgs {
     pub(crate) command: Vec<String>,
 }
 
+impl TargetArgs {
+    /// An adapter as it describes itself.
+    pub(crate) fn adapter(path: &std::path::Path) -> Self {
+        Self { target: None, adapter: Some(path.to_owned()), web: None, clock: None, command: vec![] }
+    }
+}
+
 /// Who moves the clock, on the command line.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(crate) enum ClockArg {
@@ -187,6 +196,18 @@ pub(crate) struct MergeArgs {
     pub(crate) out: PathBuf,
     #[command(flatten)]
     pub(crate) reports: ReportArgs,
+}
+
+#[derive(Args)]
+pub(crate) struct MatrixArgs {
+    /// The adapters' folders, or logs of earlier runs.
+    #[arg(required = true, value_name = "DIR|LOG")]
+    pub(crate) adapters: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) select: SelectArgs,
+    /// Folder for `matrix.md`, `matrix.html`, the evidence and the logs.
+    #[arg(long, value_name = "DIR", default_value = "regrant-out/matrix")]
+    pub(crate) out: PathBuf,
 }
 
 #[derive(Args)]

@@ -52,6 +52,11 @@ impl Failure {
         Self::usage(format!("{}: {error}", path.display()))
     }
 
+    /// What went wrong.
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+
     /// Says what went wrong and gives the exit code.
     pub(crate) fn tell(self) -> Exit {
         anstream::eprintln!("regrant: {}", self.message);

@@ -9,6 +9,7 @@ mod known;
 mod lint;
 mod list;
 mod log;
+mod matrix;
 mod merge;
 mod reports;
 mod run;
@@ -29,6 +30,7 @@ use crate::exit::{Exit, Failure};
 async fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Run(args) => run::run(&args).await,
+        Command::Matrix(args) => matrix::matrix(&args).await,
         Command::Merge(args) => merge::merge(&args),
         Command::List(args) => list::list(&args),
         Command::Explain(args) => explain::explain(&args),

@@ -26,6 +26,7 @@ pub(crate) async fn run(args: &RunArgs) -> Outcome {
     let wanted = entries.iter().flat_map(|entry| entry.case.scenario.requires()).collect();
     let known = known_of(&catalogue, args.known.as_deref().or(chosen.known.as_deref()))?;
     let plan = Plan {
+        date: today(),
         share,
         known: known.map(|known| known.entries).unwrap_or_default(),
         jobs: args.jobs.map_or(chosen.jobs, std::num::NonZeroUsize::get),
@@ -125,6 +126,13 @@ impl Recorder {
         anstream::println!("log {}", self.path.display());
         reports::write(&args.reports, &self.events)
     }
+}
+
+/// Today, as `25 Nov 2026`.
+pub(crate) fn today() -> String {
+    #[expect(clippy::disallowed_methods, reason = "reports say on which day they were made")]
+    let date = httpdate::fmt_http_date(std::time::SystemTime::now());
+    date.get(5..16).unwrap_or_default().to_owned()
 }
 
 pub(crate) fn save(path: &Path, text: &str) -> Result<(), Failure> {

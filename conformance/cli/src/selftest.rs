@@ -66,6 +66,7 @@ async fn events(
         jobs,
         seed: 0,
         gate: Gate::Should,
+        date: String::new(),
         share: Share::default(),
         known: vec![],
         probing: Probing::Nothing,
