@@ -189,6 +189,7 @@ impl Entry {
 ///
 /// # Errors
 /// Everything that is wrong with it, with places; also an entry that matches no case of the suite.
+#[expect(clippy::needless_pass_by_value, reason = "an iterator is asked for once for every entry")]
 pub fn parse<'a>(text: &str, suite: impl Iterator<Item = &'a str> + Clone) -> Result<Known, Vec<Problem>> {
     let known: Known = yaml::read(text).and_then(|node| decode(&node)).map_err(|problem| vec![problem])?;
     let mut problems: Vec<Problem> = (known.regrant.value != FORMAT)

@@ -91,8 +91,10 @@ impl Share {
     /// The part of a selection, and what it is a part of.
     pub fn of(entries: Vec<Entry>, shard: Option<Shard>) -> (Self, Vec<Entry>) {
         let share = Self { shard, fingerprint: fingerprint(&entries), selected: entries.len() };
-        let entries = shard.map_or_else(|| entries.clone(), |shard| shard.of(entries.clone()));
-        (share, entries)
+        match shard {
+            Some(shard) => (share, shard.of(entries)),
+            None => (share, entries),
+        }
     }
 }
 

@@ -52,10 +52,9 @@ pub fn update(text: &str, known: &Known, reports: &[&CaseReport], gate: Gate, cr
         new.extend(
             failures(report, gate).filter(|new| unexpected.contains(new.check.as_deref().unwrap_or(new.outcome))),
         );
-        if let (Some(outcome), Crashes::LeftOut) = (ending(report), crashes) {
-            if unexpected.contains(outcome.word()) {
-                left_out.push(report.id.clone());
-            }
+        let excusable = ending(report).filter(|outcome| unexpected.contains(outcome.word()));
+        if excusable.is_some() && crashes == Crashes::LeftOut {
+            left_out.push(report.id.clone());
         }
     }
     let wanted = |new: &New| new.check.is_some() || crashes == Crashes::PutDown;
