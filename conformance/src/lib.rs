@@ -4,7 +4,7 @@
 //! scenario file ─> cases ─> target driven step by step ─> history (journal + observations)
 //!               ─> checks (expectations, invariants) ─> event log (JSONL) ─> every report
 //! ```
-//! [`scenario`] reads, [`drive`] acts, [`judge`] decides (a pure function of scenario and history), [`event`] is the
+//! [`scenario`] reads, `drive` acts, [`judge`] decides (a pure function of scenario and history), [`event`] is the
 //! one interface to everything that reports. The suite knows targets only through the adapter protocol ([`link`]); this
 //! library never imports the reference client. Deliberately absent: expectations that name an implementation.
 
