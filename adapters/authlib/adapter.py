@@ -10,7 +10,7 @@ from authlib.integrations.requests_client import OAuth2Session
 from authlib.oidc.core import CodeIDToken
 from joserfc import jwt
 from joserfc.jwk import KeySet
-from regrant_adapter import REDIRECT_URI, LocalApi, active, bearer, browse, serve
+from regrant_adapter import REDIRECT_URI, LocalApi, active, browse, call, serve
 from requests import RequestException
 
 # A status of 500 and above, and a provider that is not reached, come out as the errors of requests.
@@ -97,13 +97,7 @@ class App:
         return self._get(item, url)
 
     def _get(self, item, url):
-        try:
-            with self._restored(item) as client:
-                answer = client.get(url)
-        except ERRORS as error:
-            log.warning("no access token: %s", error)
-            return active(item.subject, error=next(kind.__name__ for kind in ERRORS if isinstance(error, kind))), None
-        return active(item.subject, bearer(answer.request)), answer.status_code
+        return call(lambda: self._restored(item), url, item.subject, ERRORS)
 
     def _restored(self, item):
         def update_token(token, refresh_token=None, access_token=None):

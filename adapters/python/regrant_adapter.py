@@ -77,6 +77,17 @@ def bearer(request):
     return request.headers["Authorization"].removeprefix("Bearer ")
 
 
+def call(restored, url, subject, errors):
+    """What shows when a session of the library calls a URL: `active(…)` and the status, or None where no call was made."""
+    try:
+        with restored() as client:
+            answer = client.get(url)
+    except errors as error:
+        logging.getLogger("application").warning("no access token: %s", error)
+        return active(subject, error=next(kind.__name__ for kind in errors if isinstance(error, kind))), None
+    return active(subject, bearer(answer.request)), answer.status_code
+
+
 class Browser:
     """Who is signed in there. Two tabs are one browser."""
 

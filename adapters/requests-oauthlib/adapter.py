@@ -1,12 +1,11 @@
 """The adapter for requests-oauthlib, with the automatic refresh that its documentation recommends."""
 
 import json
-import logging
 import os
 from importlib.metadata import version
 
 from oauthlib.oauth2 import OAuth2Error
-from regrant_adapter import REDIRECT_URI, LocalApi, active, bearer, browse, serve
+from regrant_adapter import REDIRECT_URI, LocalApi, active, browse, call, serve
 from requests import RequestException
 from requests_oauthlib import OAuth2Session
 
@@ -36,8 +35,6 @@ CLAIMS = [
     "restart",
     "logs",
 ]
-
-log = logging.getLogger("application")
 
 
 class User:
@@ -73,13 +70,7 @@ class App:
         return self._get(user, url)
 
     def _get(self, user, url):
-        try:
-            with self._restored(user) as google:
-                answer = google.get(url)
-        except ERRORS as error:
-            log.warning("no access token: %s", error)
-            return active(user.subject, error=next(kind.__name__ for kind in ERRORS if isinstance(error, kind))), None
-        return active(user.subject, bearer(answer.request)), answer.status_code
+        return call(lambda: self._restored(user), url, user.subject, ERRORS)
 
     def _restored(self, user):
         def token_saver(token):

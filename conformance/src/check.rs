@@ -1,5 +1,7 @@
 //! Checks and what they come to.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use crate::scenario::model::Level;
@@ -48,6 +50,12 @@ impl Detail {
     /// An expectation and what came instead.
     pub fn new(expected: impl Into<String>, got: impl Into<String>) -> Self {
         Self { expected: expected.into(), got: got.into(), because: None }
+    }
+}
+
+impl fmt::Display for Detail {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "expected {}, got {}", self.expected, self.got)
     }
 }
 

@@ -1,6 +1,5 @@
 //! An adapter examined: everything that a run relies on, tried once, with what is wrong in words. No scenario is run.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use adapter_protocol::{Capability, ClockMode};
@@ -58,11 +57,6 @@ impl CheckUp {
     }
 }
 
-/// Every capability that can be claimed.
-fn everything() -> BTreeSet<Capability> {
-    Capability::ALL.into_iter().collect()
-}
-
 /// Examines a target.
 ///
 /// # Errors
@@ -71,7 +65,7 @@ pub async fn check_up(target: Arc<dyn Target>) -> Result<CheckUp, RunError> {
     let venue = Venue::open(&*target, 0).await?;
     let pool = Pool::new(target);
     let mut findings = vec![];
-    let introduction = match introduce(&pool, &venue, &Probing::Of(everything())).await {
+    let introduction = match introduce(&pool, &venue, &Probing::Of(Capability::ALL.into())).await {
         Ok(introduction) => introduction,
         Err(error) => {
             findings.push(Finding::bad("it starts and shakes hands", error.to_string(), advice(&error)));
@@ -131,7 +125,7 @@ async fn second_case(pool: &Pool, venue: &Venue) -> Finding {
 
 async fn carried_over(pool: &Pool, venue: &Venue) -> Result<Option<String>, RunError> {
     let seat = pool.take().await?;
-    let claims: BTreeSet<Capability> = seat.hello.claims.iter().copied().collect();
+    let claims = seat.hello.claimed();
     let scenario = Scenario::empty();
     let rig = Rig {
         seat: seat.clone(),

@@ -8,20 +8,15 @@ use std::io;
 use std::sync::Arc;
 
 use adapter_process::{MovedClock, Output, Program};
-use adapter_protocol::{Answer, Capability, ClockMode, MAX_LINE, Reply, Verb};
+use adapter_protocol::{Answer, Capability, ClockMode, Reply, Verb};
 use adapter_protocol::{decode_reply, decode_request, encode_reply, encode_request};
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use serde_json::{Map, Value, json};
-use tokio::io::{
-    AsyncBufRead, AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, BufReader,
-};
+use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncWrite, AsyncWriteExt as _, BufReader};
 
-use crate::link::{Connection, Pipe, Reuse, Target};
+use crate::link::{Connection, PIPE, Pipe, Reuse, Target, next_line};
 use crate::runner::START;
-
-/// Bytes that a pipe holds before a writer waits.
-const PIPE: usize = 64 * 1024;
 
 /// An adapter process.
 #[derive(Clone, Debug)]
@@ -120,15 +115,6 @@ async fn forward_answers(
         if to.write_all(claimed.as_deref().unwrap_or(&line)).await.is_err() {
             return;
         }
-    }
-}
-
-/// The next line with its end, or as much of it as a message may have.
-async fn next_line(from: &mut (impl AsyncBufRead + Unpin)) -> Option<Vec<u8>> {
-    let mut line = vec![];
-    match from.take(MAX_LINE as u64 + 1).read_until(b'\n', &mut line).await {
-        Ok(0) | Err(_) => None,
-        Ok(_) => Some(line),
     }
 }
 

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use adapter_protocol::ClockMode;
 use serde::{Deserialize, Serialize};
 
-use crate::check::{CaseResult, Check, Gate};
+use crate::check::{CaseResult, Check, Gate, Verdict};
 use crate::known::Standing;
 use crate::scenario::model::Level;
 
@@ -150,6 +150,22 @@ pub struct Footer {
     pub duration_ms: u64,
 }
 
+impl Footer {
+    /// Counts a case that has ended.
+    pub fn count(&mut self, report: &CaseReport) {
+        let Standing { unexpected, excused, stale } = &report.standing;
+        *self.counts.entry(report.result.key()).or_default() += 1;
+        self.unexpected += usize::from(!unexpected.is_empty());
+        self.excused += usize::from(unexpected.is_empty() && !excused.is_empty());
+        self.stale += usize::from(!stale.is_empty());
+    }
+
+    /// How many cases have been counted.
+    pub fn cases(&self) -> usize {
+        self.counts.values().sum()
+    }
+}
+
 impl CaseReport {
     /// A report of nothing but its outcome.
     pub fn bare(id: &str, result: CaseResult, checks: Vec<Check>) -> Self {
@@ -175,6 +191,12 @@ impl CaseReport {
     /// The area: the first part of the id.
     pub fn area(&self) -> &str {
         self.id.split('/').next().unwrap_or_default()
+    }
+
+    /// The checks that failed or warned, each in a line.
+    pub fn failures(&self) -> impl Iterator<Item = String> {
+        let failed = self.checks.iter().filter(|check| check.verdict >= Verdict::Warn);
+        failed.filter_map(|check| Some(format!("{} {}: {}", check.level, check.id, check.detail.as_ref()?)))
     }
 
     /// The checks that are worth a word.

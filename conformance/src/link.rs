@@ -16,6 +16,9 @@ use tokio::io::{
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
+/// Bytes that a pipe in memory holds before a writer waits.
+pub const PIPE: usize = 64 * 1024;
+
 /// Both ends of a connection to an adapter.
 pub struct Pipe {
     /// Where requests go.
@@ -209,7 +212,8 @@ async fn read(pipe: Box<dyn AsyncRead + Send + Unpin>, waiting: Arc<Mutex<Option
     let mut pipe = BufReader::new(pipe);
     let locked = || waiting.lock().unwrap_or_else(PoisonError::into_inner);
     while let Some(line) = next_line(&mut pipe).await {
-        match decode_reply(&line) {
+        let line = String::from_utf8_lossy(&line);
+        match decode_reply(line.trim_end_matches(['\n', '\r'])) {
             Ok(reply) => {
                 let asked = locked().as_mut().and_then(|waiting| waiting.remove(&reply.id));
                 // An answer that nobody waits for any more is late, not wrong.
@@ -226,12 +230,11 @@ async fn read(pipe: Box<dyn AsyncRead + Send + Unpin>, waiting: Arc<Mutex<Option
     drop(locked().take());
 }
 
-/// The next line, or as much of it as a message may have: what is longer is refused when it is decoded.
-async fn next_line(pipe: &mut (impl AsyncBufRead + Unpin)) -> Option<String> {
+/// The next line with its end, or as much of it as a message may have: what is longer is refused when it is decoded.
+pub(crate) async fn next_line(pipe: &mut (impl AsyncBufRead + Unpin)) -> Option<Vec<u8>> {
     let mut line = vec![];
-    let read = pipe.take(MAX_LINE as u64 + 1).read_until(b'\n', &mut line).await;
-    match read {
+    match pipe.take(MAX_LINE as u64 + 1).read_until(b'\n', &mut line).await {
         Ok(0) | Err(_) => None,
-        Ok(_) => Some(String::from_utf8_lossy(&line).trim_end_matches(['\n', '\r']).to_owned()),
+        Ok(_) => Some(line),
     }
 }

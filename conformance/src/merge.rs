@@ -74,9 +74,11 @@ pub fn merge(logs: &[(String, Vec<Event>)]) -> Result<Vec<Event>, Unmergeable> {
         return Err(Unmergeable::Cases { found: ids.len(), expected: first.selected });
     }
     let started = RunStarted { shard: None, cases: reports.len(), ..first.clone() };
+    let duration_ms = parts.iter().map(|(_, _, footer)| footer.duration_ms).sum();
+    let mut footer = Footer { complete: true, duration_ms, ..Footer::default() };
+    reports.iter().for_each(|report| footer.count(report));
     let cases = reports.into_iter().map(|report| Event::CaseFinished(Box::new(report.clone())));
-    let footers: Vec<&Footer> = parts.iter().map(|(_, _, footer)| *footer).collect();
-    Ok(std::iter::once(Event::RunStarted(started)).chain(cases).chain([Event::RunFinished(sum(&footers))]).collect())
+    Ok(std::iter::once(Event::RunStarted(started)).chain(cases).chain([Event::RunFinished(footer)]).collect())
 }
 
 fn part<'a>(name: &'a str, events: &'a [Event]) -> Result<(&'a str, &'a RunStarted, &'a Footer), Unmergeable> {
@@ -117,22 +119,6 @@ fn all_shards(parts: &[(&str, &RunStarted, &Footer)]) -> Result<(), Unmergeable>
     let wanted = found.values().next().into_iter().flat_map(|shard| shard.all()).map(|shard| shard.to_string());
     let missing: Vec<String> = wanted.filter(|shard| !found.contains_key(shard)).collect();
     if missing.is_empty() { Ok(()) } else { Err(Unmergeable::Missing(missing)) }
-}
-
-fn sum(footers: &[&Footer]) -> Footer {
-    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
-    for (result, count) in footers.iter().flat_map(|footer| &footer.counts) {
-        *counts.entry(result.clone()).or_default() += count;
-    }
-    let add = |of: fn(&Footer) -> usize| footers.iter().map(|footer| of(footer)).sum();
-    Footer {
-        complete: true,
-        counts,
-        unexpected: add(|footer| footer.unexpected),
-        excused: add(|footer| footer.excused),
-        stale: add(|footer| footer.stale),
-        duration_ms: footers.iter().map(|footer| footer.duration_ms).sum(),
-    }
 }
 
 #[cfg(test)]

@@ -3,7 +3,6 @@
 //! One dispatcher owns the state of the run and hands events to a sink in the order in which they happen.
 
 use std::any::Any;
-use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -127,29 +126,13 @@ pub async fn run(
     let pool = Arc::new(Pool::new(Arc::clone(&plan.target)));
     let introduction = introduce(&pool, &venue, &plan.probing).await?;
     sink(&Event::RunStarted(started(&plan, &introduction)));
-    let mut dispatcher = Dispatcher {
-        gate: plan.gate,
-        known: plan.known,
-        counts: BTreeMap::new(),
-        unexpected: 0,
-        excused: 0,
-        stale: 0,
-        finished: 0,
-        sink,
-    };
+    let mut dispatcher = Dispatcher { gate: plan.gate, known: plan.known, footer: Footer::default(), sink };
     let cases = plan.entries.len();
     let shared = Shared { pool: Arc::clone(&pool), venue, introduction, references: plan.references };
-    let complete =
-        dispatcher.dispatch(plan.entries, plan.jobs, shared, interrupted).await && dispatcher.finished == cases;
+    let whole = dispatcher.dispatch(plan.entries, plan.jobs, shared, interrupted).await;
     pool.close().await;
-    let footer = Footer {
-        complete,
-        counts: dispatcher.counts,
-        unexpected: dispatcher.unexpected,
-        excused: dispatcher.excused,
-        stale: dispatcher.stale,
-        duration_ms: stopwatch.millis(),
-    };
+    let complete = whole && dispatcher.footer.cases() == cases;
+    let footer = Footer { complete, duration_ms: stopwatch.millis(), ..dispatcher.footer };
     (dispatcher.sink)(&Event::RunFinished(footer.clone()));
     Ok(footer)
 }
@@ -182,11 +165,8 @@ fn started(plan: &Plan, introduction: &Introduction) -> RunStarted {
 struct Dispatcher<S> {
     gate: Gate,
     known: Vec<Spanned<known::Entry>>,
-    counts: BTreeMap<String, usize>,
-    unexpected: usize,
-    excused: usize,
-    stale: usize,
-    finished: usize,
+    /// What has been counted so far.
+    footer: Footer,
     sink: S,
 }
 
@@ -223,11 +203,7 @@ impl<S: FnMut(&Event)> Dispatcher<S> {
     fn note(&mut self, mut event: Event) {
         if let Event::CaseFinished(report) = &mut event {
             report.standing = known::standing(report, self.gate, &self.known);
-            *self.counts.entry(report.result.key()).or_default() += 1;
-            self.finished += 1;
-            self.unexpected += usize::from(!report.standing.unexpected.is_empty());
-            self.excused += usize::from(report.standing.unexpected.is_empty() && !report.standing.excused.is_empty());
-            self.stale += usize::from(!report.standing.stale.is_empty());
+            self.footer.count(report);
         }
         (self.sink)(&event);
     }
@@ -308,8 +284,7 @@ impl Shared {
 
     async fn drive(&self, entry: &Entry, name: &str) -> Result<Driven, RunError> {
         let scenario = &entry.case.scenario;
-        let claims: BTreeSet<Capability> = self.introduction.hello.claims.iter().copied().collect();
-        let mut claims = claims;
+        let mut claims = self.introduction.hello.claimed();
         if self.pool.target().clock() == ClockMode::Real {
             // Nobody sets it, and still it moves; how far a case has to wait shows when it does.
             claims.insert(Capability::ClockSet);

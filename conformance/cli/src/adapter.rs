@@ -62,7 +62,7 @@ fn sum(found: &CheckUp) -> String {
 }
 
 fn begin(args: &NewArgs) -> Outcome {
-    let Some(language) = folder_of(args.lang) else { return Err(Failure::usage("there is no template")) };
+    let language = folder_of(args.lang);
     if args.folder.exists() {
         return Err(Failure::usage(format!("{} is there already", args.folder.display())));
     }
@@ -80,14 +80,14 @@ fn begin(args: &NewArgs) -> Outcome {
     Ok(Exit::Ok)
 }
 
-const fn folder_of(language: Language) -> Option<&'static str> {
-    Some(match language {
+const fn folder_of(language: Language) -> &'static str {
+    match language {
         Language::Node => "node/",
         Language::Python => "python/",
         Language::Go => "go/",
         Language::Java => "java/",
         Language::Rust => "rust/",
-    })
+    }
 }
 
 fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {

@@ -14,7 +14,7 @@ use mock_provider::cli::StopSignals;
 
 use crate::args::{MatrixArgs, TargetArgs};
 use crate::exit::{Exit, Failure, Outcome};
-use crate::log::read;
+use crate::log;
 use crate::run::{bar, save, today};
 use crate::selection::{known_of, selected, sound_catalogue};
 use crate::target::Chosen;
@@ -49,14 +49,10 @@ fn name_of(path: &Path) -> String {
 
 async fn events(path: &Path, name: &str, args: &MatrixArgs) -> Result<Vec<Event>, Failure> {
     if path.extension().is_some_and(|extension| extension == "jsonl") {
-        return read(path);
+        return log::read(path);
     }
-    let log = args.out.join("logs").join(name);
     let events = run(path, name, args).await?;
-    fs::create_dir_all(&log).map_err(|error| Failure::file(&log, &error))?;
-    let lines: Result<String, _> =
-        events.iter().map(|event| serde_json::to_string(event).map(|line| line + "\n")).collect();
-    save(&log.join("run.jsonl"), &lines.map_err(|error| Failure::new(Exit::Bug, error))?)?;
+    log::write(&args.out.join("logs").join(name), &events)?;
     Ok(events)
 }
 

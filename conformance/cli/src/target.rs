@@ -8,7 +8,7 @@ use std::sync::Arc;
 use adapter_process::Program;
 use adapter_protocol::{ClockMode, Implementation};
 use conformance::command::CommandTarget;
-use conformance::link::{Connection, FixedProvider, Pipe, Reuse, Target};
+use conformance::link::{Connection, FixedProvider, PIPE, Pipe, Reuse, Target};
 use conformance::manifest;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
@@ -138,9 +138,6 @@ impl Target for WebTarget {
         self.fixed.clone()
     }
 }
-
-/// Bytes that the pipe holds before a writer waits.
-const PIPE: usize = 64 * 1024;
 
 /// The reference client or one of its mutants.
 pub(crate) struct ReferenceTarget {

@@ -8,7 +8,9 @@ mod child;
 mod group;
 mod moved_clock;
 mod output;
+mod pause;
 
 pub use child::{Child, Program};
 pub use moved_clock::{MovedClock, NoFaketime};
 pub use output::{Mark, Output};
+pub use pause::pause;

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 
+use crate::pause::pause;
+
 /// So much is kept; what came first goes first: 4 MiB.
 const KEPT: usize = 4 << 20;
 
@@ -56,6 +58,13 @@ impl Output {
         (String::from_utf8_lossy(&kept.text[from..]).into_owned(), mark.0 >= kept.lost)
     }
 
+    /// The last lines of everything that is kept.
+    pub fn last_lines(&self, most: usize) -> Vec<String> {
+        let (text, _) = self.since(Mark::default());
+        let lines: Vec<&str> = text.lines().collect();
+        lines[lines.len().saturating_sub(most)..].iter().map(|line| (*line).to_owned()).collect()
+    }
+
     /// Waits until nothing new has come for a moment: what was written before an answer may be read after it.
     pub async fn quiet(&self) {
         let settled = async {
@@ -82,11 +91,6 @@ impl Output {
             self.add(&buffer[..read]);
         }
     }
-}
-
-#[expect(clippy::disallowed_methods, reason = "whether a process still prints shows in real time only")]
-async fn pause(time: Duration) {
-    tokio::time::sleep(time).await;
 }
 
 #[cfg(test)]

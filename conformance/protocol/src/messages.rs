@@ -1,6 +1,6 @@
 //! The messages themselves.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -115,6 +115,13 @@ pub struct HelloAnswer {
     /// The application's own names for the errors of the format: `RefreshAccessTokenError` for `RefreshTokenError`, say.
     #[serde(default)]
     pub errors: BTreeMap<String, Vec<String>>,
+}
+
+impl HelloAnswer {
+    /// What it claims, each once.
+    pub fn claimed(&self) -> BTreeSet<Capability> {
+        self.claims.iter().copied().collect()
+    }
 }
 
 /// An application or library, as reports and the matrix name it.

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use adapter_protocol::{Answer, Deliver, Fate, JarKind, Keep, SessionState, SessionView, Start, Verb};
-use adapter_server::ok;
+use adapter_server::{Jars, ok};
 use client_core::{
     Auth, AuthParts, BadEndpoint, Callbacks, ClientConfig, ClientSecret, Clock, CookieChange, EndpointUrl, HttpRequest,
     IdTokenVerifier, JwksVerifier, ManualClock, Refresher, RefreshingCallbacks, SeededEntropy, SessionError,
@@ -16,7 +16,7 @@ use url::Url;
 
 use crate::browser::Browser;
 use crate::defect::Defect;
-use crate::jar::Jars;
+use crate::jar::CookieJar;
 use crate::mutant_callbacks::MutantCallbacks;
 use crate::mutant_parts::{Gullible, OldKeysOnly, coordinator};
 use crate::mutant_transport::{HttpClients, MutantTransport};
@@ -52,7 +52,7 @@ pub(crate) struct Application {
     server: RwLock<Server>,
     starts: AtomicU32,
     browser: Browser,
-    jars: Jars,
+    jars: Jars<CookieJar>,
 }
 
 /// What a restart replaces.
@@ -113,10 +113,10 @@ impl Application {
             Ok(_) => return Answer::Threw { message: "the provider kept the user on a page of its own".to_owned() },
             Err(message) => return Answer::Threw { message },
         };
-        match server.front.finish_sign_in(pending, &callback, self.jars.cookie(actor)).await {
+        match server.front.finish_sign_in(pending, &callback, self.jars.of(actor).0).await {
             Ok(cookie) => {
                 self.jars.apply(actor, CookieChange::Set(Box::new(cookie)));
-                let read = server.front.read(self.jars.cookie(actor)).await;
+                let read = server.front.read(self.jars.of(actor).0).await;
                 self.jars.apply(actor, read.cookie.clone());
                 shown(&read)
             }
@@ -142,7 +142,7 @@ impl Application {
     }
 
     async fn session(&self, id: u64, actor: &str, deliver: Deliver) -> Answer {
-        let cookie = self.jars.cookie(actor);
+        let cookie = self.jars.of(actor).0;
         let signed_in = cookie.is_some();
         let read = self.server().auth.read(cookie).await;
         if signed_in && self.crashed(&read) {
@@ -177,13 +177,13 @@ impl Application {
 
     async fn read_all(&self) {
         for actor in self.jars.actors() {
-            let read = self.server().auth.read(self.jars.cookie(&actor)).await;
+            let read = self.server().auth.read(self.jars.of(&actor).0).await;
             self.jars.apply(&actor, read.cookie);
         }
     }
 
     async fn api(&self, id: u64, actor: &str, url: &str) -> Answer {
-        let read = self.server().auth.read(self.jars.cookie(actor)).await;
+        let read = self.server().auth.read(self.jars.of(actor).0).await;
         self.jars.apply(actor, read.cookie.clone());
         let Ok(url) = Url::parse(url) else {
             return Answer::Broken { message: format!("request {id} has no URL to call") };
@@ -199,7 +199,7 @@ impl Application {
     }
 
     async fn sign_out(&self, actor: &str) -> Answer {
-        let change = self.server().front.sign_out(self.jars.cookie(actor)).await;
+        let change = self.server().front.sign_out(self.jars.of(actor).0).await;
         if self.parts.defect == Some(Defect::SignOutNeedsProvider) && self.parts.transport.revocation_failed() {
             return Answer::Threw { message: "the provider did not revoke the token".to_owned() };
         }
@@ -219,7 +219,7 @@ impl Application {
         *self.server.write().unwrap_or_else(PoisonError::into_inner) = server;
         if self.parts.defect == Some(Defect::ResetsLifetimeOnRestart) {
             let hour = self.parts.clock.now().as_secs().plus(std::time::Duration::from_secs(3600));
-            self.jars.change_all(|cookie| cookie.jwt.expires_at = hour);
+            self.jars.change_all(|jar| jar.0.iter_mut().for_each(|cookie| cookie.jwt.expires_at = hour));
         }
         ok(json!({}))
     }

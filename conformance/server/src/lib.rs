@@ -1,7 +1,9 @@
 //! The message loop of an adapter that is written in Rust: requests in, answers out, any number in flight.
 //!
 //! An adapter gives its [`Adapter::hello`] and starts cases; a [`Case`] does what the runner asks for. Unknown verbs are
-//! refused, a request that is given up is dropped. Deliberately absent: what applications do.
+//! refused, a request that is given up is dropped. [`Jars`] are the browsers of a case. Deliberately absent: what applications do.
+
+mod jars;
 
 use std::collections::BTreeMap;
 use std::io;
@@ -13,6 +15,8 @@ use serde_json::{Map, Value, json};
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncWrite, AsyncWriteExt as _, BufReader};
 use tokio::sync::mpsc;
 use tokio::task::{AbortHandle, JoinSet};
+
+pub use jars::{Jar, Jars};
 
 /// An adapter. One serves any number of connections, each with one case at a time.
 pub trait Adapter: Send + Sync {

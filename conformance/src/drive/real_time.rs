@@ -6,6 +6,7 @@
 
 use std::time::Duration;
 
+use adapter_process::pause;
 use mock_provider::policy::PolicyPatch;
 use mock_provider::{Lifetime, RealmHandle, Timestamp};
 
@@ -49,9 +50,4 @@ pub(super) fn in_time(realm: &RealmHandle, step: &str, moved: Timestamp) -> Resu
     }
     let reason = format!("{passed} ms have passed, too long for tokens that live in real time");
     Err(Ending::OutOfReach { step: step.to_owned(), reason })
-}
-
-#[expect(clippy::disallowed_methods, reason = "a target whose clock nobody can move has to be waited for")]
-async fn pause(time: Duration) {
-    tokio::time::sleep(time).await;
 }

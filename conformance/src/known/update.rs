@@ -68,11 +68,7 @@ fn failures(report: &CaseReport, gate: Gate) -> impl Iterator<Item = New> {
         id: report.id.clone(),
         check: Some(check.id.clone()),
         outcome: if check.verdict == Verdict::Warn { "warn" } else { "fail" },
-        reason: check
-            .detail
-            .as_ref()
-            .map(|detail| format!("expected {}, got {}", detail.expected, detail.got))
-            .unwrap_or_default(),
+        reason: check.detail.as_ref().map(ToString::to_string).unwrap_or_default(),
     });
     let ended = ending(report).map(|outcome| New {
         id: report.id.clone(),

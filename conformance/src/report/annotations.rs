@@ -2,7 +2,6 @@
 //!
 //! GitHub shows ten of a kind and step, so nine are given and the rest are counted in a tenth.
 
-use crate::check::Verdict;
 use crate::event::{CaseReport, Event, finished};
 
 const SHOWN: usize = 9;
@@ -31,11 +30,7 @@ fn line(kind: &str, report: &CaseReport) -> String {
 }
 
 fn text(report: &CaseReport) -> String {
-    let failed = report.checks.iter().filter(|check| check.verdict >= Verdict::Warn).filter_map(|check| {
-        let detail = check.detail.as_ref()?;
-        Some(format!("{} {}: expected {}, got {}", check.level, check.id, detail.expected, detail.got))
-    });
-    let lines = report.reason.clone().into_iter().chain(report.standing.stale.iter().cloned()).chain(failed);
+    let lines = report.reason.clone().into_iter().chain(report.standing.stale.iter().cloned()).chain(report.failures());
     std::iter::once(report.title.clone()).chain(lines).collect::<Vec<_>>().join("\n")
 }
 

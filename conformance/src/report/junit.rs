@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use quick_junit::{NonSuccessKind, Property, Report, TestCase, TestCaseStatus, TestSuite};
 
-use crate::check::{CaseResult, Gate, Verdict};
+use crate::check::{CaseResult, Gate};
 use crate::event::{CaseReport, Event, finished, frame};
 
 /// The XML.
@@ -75,9 +75,5 @@ fn status(report: &CaseReport, gate: Gate) -> TestCaseStatus {
 }
 
 fn message(report: &CaseReport) -> String {
-    let failing = report.checks.iter().filter(|check| check.verdict >= Verdict::Warn).filter_map(|check| {
-        let detail = check.detail.as_ref()?;
-        Some(format!("{} {}: expected {}, got {}", check.level, check.id, detail.expected, detail.got))
-    });
-    report.reason.clone().into_iter().chain(failing).collect::<Vec<_>>().join("; ")
+    report.reason.clone().into_iter().chain(report.failures()).collect::<Vec<_>>().join("; ")
 }

@@ -74,13 +74,7 @@ fn block(report: &CaseReport) -> String {
     }));
     for check in report.checks.iter().filter(|check| check.verdict >= Verdict::Warn) {
         let Some(detail) = &check.detail else { continue };
-        out.push_str(&format!(
-            "- {} `{}`: expected {}, got {}\n",
-            check.level,
-            check.id,
-            cell(&detail.expected),
-            cell(&detail.got)
-        ));
+        out.push_str(&format!("- {} `{}`: {}\n", check.level, check.id, cell(&detail.to_string())));
     }
     if !standing.unexpected.is_empty() {
         out.push_str(&format!(

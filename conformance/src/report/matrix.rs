@@ -144,8 +144,7 @@ fn hint(report: &CaseReport) -> String {
     let known = report.standing.excused.first().map(|excuse| excuse.reason.clone());
     let complaint = || {
         let check = report.checks.iter().find(|check| check.verdict >= Verdict::Warn)?;
-        let detail = check.detail.as_ref()?;
-        Some(format!("{}: expected {}, got {}", check.id, detail.expected, detail.got))
+        Some(format!("{}: {}", check.id, check.detail.as_ref()?))
     };
     known.or_else(complaint).or_else(|| report.reason.clone()).unwrap_or_default()
 }

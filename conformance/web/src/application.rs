@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use adapter_process::{Child, Mark, Output, Program};
+use adapter_process::{Child, Mark, Output, Program, pause};
 use adapter_protocol::Start;
 use tokio::net::TcpListener;
 use tokio::sync::Mutex;
@@ -105,9 +105,7 @@ impl Application {
     }
 
     fn told(&self) -> String {
-        let (text, _) = self.seen().0.since(Mark::default());
-        let lines: Vec<&str> = text.lines().collect();
-        lines[lines.len().saturating_sub(TOLD)..].iter().map(|line| format!("\n  | {line}")).collect()
+        self.seen().0.last_lines(TOLD).iter().map(|line| format!("\n  | {line}")).collect()
     }
 
     /// Stops it and starts it again, on the same port and at the same time.
@@ -143,9 +141,4 @@ impl Application {
 async fn free_port() -> Result<u16, String> {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.map_err(|error| error.to_string())?;
     listener.local_addr().map(|address| address.port()).map_err(|error| error.to_string())
-}
-
-#[expect(clippy::disallowed_methods, reason = "whether a process is ready shows in real time only")]
-async fn pause(time: Duration) {
-    tokio::time::sleep(time).await;
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use adapter_protocol::{Answer, Deliver, HelloAnswer, Implementation, PROTOCOL, Start, Verb};
-use adapter_server::{Adapter, Case, ok};
+use adapter_server::{Adapter, Case, Jars, ok};
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use serde_json::json;
@@ -14,7 +14,7 @@ use crate::application::Application;
 use crate::browser::Browser;
 use crate::description::{ClockSource, Description};
 use crate::flow::{Flow, Read};
-use crate::jar::Jars;
+use crate::jar::CookieJar;
 
 /// An adapter around a web application.
 #[derive(Clone, Debug)]
@@ -81,7 +81,7 @@ pub struct WebCase {
     browser: Browser,
     application: Application,
     proofs: Arc<AtomicU32>,
-    jars: Jars,
+    jars: Jars<CookieJar>,
 }
 
 impl Case for WebCase {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::time::Duration;
 
-use adapter_process::MovedClock;
+use adapter_process::{MovedClock, pause};
 use reqwest::Method;
 use reqwest::header::HeaderMap;
 use serde_json::Value;
@@ -92,9 +92,4 @@ async fn tell(path: &str, now_ms: i64, base: &Url, browser: &Browser) -> Result<
     let request = Request { method: Method::POST, url, cookies: None, form, headers: HeaderMap::new() };
     let answer = browser.send(request).await?.json();
     answer.get("now_ms").and_then(Value::as_i64).ok_or_else(|| format!("{path} does not say what time it is"))
-}
-
-#[expect(clippy::disallowed_methods, reason = "a header that lags has to be waited for in real time")]
-async fn pause(time: Duration) {
-    tokio::time::sleep(time).await;
 }

@@ -1,6 +1,7 @@
 //! What a browser does with an application: sign in, read the session, call the resource, sign out.
 
 use adapter_protocol::{SessionState, SessionView};
+use adapter_server::Jars;
 use reqwest::Method;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::Value;
@@ -8,7 +9,7 @@ use url::Url;
 
 use crate::browser::{Browser, Request, Response};
 use crate::description::{Description, Preset};
-use crate::jar::{Changes, Jars};
+use crate::jar::{Changes, CookieJar};
 
 /// Redirects that a sign-in may take on the application's side.
 const MOST_REDIRECTS: usize = 10;
@@ -22,7 +23,7 @@ pub(crate) struct Flow<'a> {
     pub(crate) description: &'a Description,
     pub(crate) base: &'a Url,
     pub(crate) browser: &'a Browser,
-    pub(crate) jars: &'a Jars,
+    pub(crate) jars: &'a Jars<CookieJar>,
     pub(crate) actor: &'a str,
 }
 
@@ -51,7 +52,7 @@ impl Flow<'_> {
     }
 
     async fn get(&self, url: Url) -> Result<Response, String> {
-        self.send(Request::get(url, self.jars.header(self.actor))).await
+        self.send(Request::get(url, self.jars.of(self.actor).header())).await
     }
 
     // --- signing in ---
@@ -88,7 +89,7 @@ impl Flow<'_> {
     async fn ask(&self, page: &crate::description::Page) -> Result<Response, String> {
         let method =
             page.method.to_uppercase().parse::<Method>().map_err(|_| format!("`{}` is no method", page.method))?;
-        let request = Request { method, ..Request::get(self.url(&page.path)?, self.jars.header(self.actor)) };
+        let request = Request { method, ..Request::get(self.url(&page.path)?, self.jars.of(self.actor).header()) };
         self.send(request).await
     }
 
@@ -134,7 +135,7 @@ impl Flow<'_> {
             Preset::Authjs | Preset::Generic => drop(headers.insert(RETURN_REDIRECT, HeaderValue::from_static("1"))),
         }
         let url = self.auth_url(path)?;
-        let request = Request { method: Method::POST, url, cookies: self.jars.header(self.actor), form, headers };
+        let request = Request { method: Method::POST, url, cookies: self.jars.of(self.actor).header(), form, headers };
         let response = self.send(request).await?;
         let url = response.json().get("url").and_then(Value::as_str).and_then(|url| self.base.join(url).ok());
         url.or_else(|| response.location.clone()).ok_or_else(|| format!("{} leads nowhere", response.place()))
@@ -162,7 +163,7 @@ impl Flow<'_> {
             Some(path) => self.url(path)?,
             None => self.auth_url("session")?,
         };
-        let response = self.browser.send(Request::get(url, self.jars.header(self.actor))).await?;
+        let response = self.browser.send(Request::get(url, self.jars.of(self.actor).header())).await?;
         let view = |page: &Value| SessionView {
             state: SessionState::Active,
             subject: text_at(page, session.subject.as_deref()),
@@ -178,7 +179,7 @@ impl Flow<'_> {
         let api = self.description.api.as_ref().ok_or("the description names no `api`")?;
         let mut url = self.url(&api.path)?;
         url.query_pairs_mut().append_pair("url", resource);
-        let response = self.browser.send(Request::get(url, self.jars.header(self.actor))).await?;
+        let response = self.browser.send(Request::get(url, self.jars.of(self.actor).header())).await?;
         let status = at(&response.json(), api.status.as_deref()).as_ref().and_then(Value::as_u64);
         let view = |page: &Value| SessionView {
             state: SessionState::Active,
