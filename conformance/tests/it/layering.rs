@@ -53,3 +53,8 @@ fn the_reference_adapter_knows_the_protocol_and_not_the_suite() {
     let reached = reach(&imports(), "reference-adapter");
     assert_eq!(reached, ["adapter-protocol".to_owned(), "client-core".to_owned()].into());
 }
+
+#[test]
+fn the_example_application_knows_the_client_alone() {
+    assert_eq!(reach(&imports(), "client-core-webapp"), ["client-core".to_owned()].into());
+}
