@@ -51,7 +51,7 @@ fn the_suite_never_imports_the_reference_client() {
 #[test]
 fn the_reference_adapter_knows_the_protocol_and_not_the_suite() {
     let reached = reach(&imports(), "reference-adapter");
-    assert_eq!(reached, ["adapter-protocol".to_owned(), "client-core".to_owned()].into());
+    assert_eq!(reached, ["adapter-protocol", "adapter-server", "client-core"].map(str::to_owned).into());
 }
 
 #[test]
