@@ -60,6 +60,8 @@ secret! {
     AuthorizationCode,
     /// The state or the nonce of a sign-in (RFC 6749 section 10.12, OpenID Connect Core section 15.5.2).
     Unguessable,
+    /// What keys for cookies are derived from; `AUTH_SECRET` in Auth.js.
+    SealingSecret,
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 use aws_lc_rs::digest;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::config::ClientConfig;
@@ -13,8 +14,9 @@ use crate::http_types::HttpRequest;
 use crate::refresher::with_credentials;
 use crate::secret::{AuthorizationCode, CodeVerifier, Unguessable};
 
-/// What the browser remembers between leaving for the provider and coming back.
-#[derive(Clone, Debug)]
+/// What the browser remembers between leaving for the provider and coming back. An application seals it before it leaves
+/// the server.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PendingSignIn {
     state: Unguessable,
     nonce: Unguessable,

@@ -49,7 +49,8 @@ pub struct SessionId(pub String);
 pub struct Jwt {
     /// The sign-in that it comes from.
     pub session_id: SessionId,
-    /// Who signed in.
+    /// Who signed in; serialized as `sub`, `email` and `name` of the token itself, where Auth.js has them.
+    #[serde(flatten)]
     pub profile: Profile,
     /// The access token, which may have expired.
     pub access_token: AccessToken,

@@ -54,3 +54,8 @@ fn the_reference_adapter_knows_the_protocol_and_not_the_suite() {
     let known = ["adapter-protocol", "adapter-server", "client-core"].map(str::to_owned);
     assert_eq!(reached, known.into());
 }
+
+#[test]
+fn the_example_application_knows_the_client_alone() {
+    assert_eq!(reach(&imports(), "client-core-webapp"), ["client-core".to_owned()].into());
+}

@@ -1,6 +1,7 @@
 //! The application itself: started for a case, or running already.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use adapter_process::{Child, Mark, Output, Program, pause};
@@ -28,6 +29,8 @@ pub(crate) struct Application {
     output: std::sync::Mutex<(Arc<Output>, Mark)>,
     pub(crate) base: Url,
     pub(crate) clock: Clock,
+    /// What its clock was put to last.
+    now_ms: AtomicI64,
     ready: crate::description::Ready,
 }
 
@@ -62,10 +65,11 @@ impl Application {
             output: std::sync::Mutex::default(),
             base,
             clock,
+            now_ms: AtomicI64::new(start.now_ms),
             ready: description.ready.clone(),
         };
         application.run(browser).await?;
-        application.clock.set(start.now_ms, &application.base, browser).await?;
+        application.set_clock(start.now_ms, browser).await?;
         Ok(application)
     }
 
@@ -117,7 +121,18 @@ impl Application {
             return Err("it was not started by the runner".to_owned());
         }
         self.stop().await;
-        self.run(browser).await
+        self.run(browser).await?;
+        // A clock that the application keeps itself is lost with its process.
+        self.set_clock(self.now_ms.load(Ordering::SeqCst), browser).await.map(drop)
+    }
+
+    /// Moves its clock, in milliseconds since the Unix epoch.
+    ///
+    /// # Errors
+    /// When that is not possible, in words.
+    pub(crate) async fn set_clock(&self, now_ms: i64, browser: &Browser) -> Result<i64, String> {
+        self.now_ms.store(now_ms, Ordering::SeqCst);
+        self.clock.set(now_ms, &self.base, browser).await
     }
 
     async fn stop(&self) {

@@ -160,7 +160,7 @@ impl WebCase {
 
     async fn clock(&self, now_ms: i64) -> Answer {
         let (base, browser) = (&self.application.base, &self.browser);
-        match self.application.clock.set(now_ms, base, browser).await {
+        match self.application.set_clock(now_ms, browser).await {
             Ok(shown) => {
                 if self.proofs.load(Ordering::Relaxed) >= ENOUGH {
                     return ok(json!({"now_ms": shown}));
