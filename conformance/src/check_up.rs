@@ -5,7 +5,8 @@ use std::sync::Arc;
 use adapter_protocol::{Capability, ClockMode};
 
 use crate::drive::{Driver, Rig};
-use crate::handshake::{Introduction, Probing, introduce};
+use crate::handshake::{Introduction, Probe, ProbeOutcome, Probing, SETTLE, introduce};
+use crate::history::{Ending, SessionSeen};
 use crate::link::Target;
 use crate::pool::Pool;
 use crate::runner::RunError;
@@ -22,38 +23,83 @@ pub struct CheckUp {
     pub introduction: Option<Introduction>,
 }
 
-/// One thing that was tried.
+/// One thing that was to be tried.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
-    /// What was tried.
+    /// What it is about.
+    pub subject: Subject,
+    /// What was tried, in words.
     pub tried: String,
-    /// What is wrong, and how to mend it.
-    pub wrong: Option<Wrong>,
+    /// What came of it.
+    pub outcome: Outcome,
 }
 
-/// What is wrong, and how to mend it.
+/// What a finding is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Subject {
+    /// Whether it starts and answers.
+    Handshake,
+    /// Whether its clock can be moved.
+    Clock,
+    /// What it claims at all.
+    Claims,
+    /// Whether it can do what it claims.
+    Claim(Capability),
+    /// Whether a case leaves nothing behind.
+    NextCase,
+}
+
+impl Subject {
+    /// Whether it depends on who moves the clock.
+    pub const fn is_about_time(self) -> bool {
+        match self {
+            Self::Handshake | Self::Clock => true,
+            Self::Claim(claim) => matches!(claim, Capability::RefreshOnSession | Capability::RefreshOnApi),
+            Self::Claims | Self::NextCase => false,
+        }
+    }
+}
+
+/// What came of trying something.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Wrong {
-    /// What was seen.
-    pub seen: String,
-    /// What the protocol asks for.
-    pub advice: String,
+pub enum Outcome {
+    /// It is as it should be.
+    Good,
+    /// It is not.
+    Wrong {
+        /// What was seen.
+        seen: String,
+        /// How to mend it.
+        advice: String,
+    },
+    /// It was not tried; why not.
+    NotTried(String),
 }
 
 impl Finding {
-    fn good(tried: impl Into<String>) -> Self {
-        Self { tried: tried.into(), wrong: None }
+    fn good(subject: Subject, tried: impl Into<String>) -> Self {
+        Self { subject, tried: tried.into(), outcome: Outcome::Good }
     }
 
-    fn bad(tried: impl Into<String>, seen: impl Into<String>, advice: impl Into<String>) -> Self {
-        Self { tried: tried.into(), wrong: Some(Wrong { seen: seen.into(), advice: advice.into() }) }
+    fn wrong(subject: Subject, tried: impl Into<String>, seen: impl Into<String>, advice: impl Into<String>) -> Self {
+        let outcome = Outcome::Wrong { seen: seen.into(), advice: advice.into() };
+        Self { subject, tried: tried.into(), outcome }
+    }
+
+    fn not_tried(subject: Subject, tried: impl Into<String>, why: impl Into<String>) -> Self {
+        Self { subject, tried: tried.into(), outcome: Outcome::NotTried(why.into()) }
+    }
+
+    /// Whether something is wrong.
+    pub const fn is_wrong(&self) -> bool {
+        matches!(self.outcome, Outcome::Wrong { .. })
     }
 }
 
 impl CheckUp {
     /// Whether nothing is wrong.
     pub fn is_good(&self) -> bool {
-        self.findings.iter().all(|finding| finding.wrong.is_none())
+        !self.findings.iter().any(Finding::is_wrong)
     }
 }
 
@@ -68,41 +114,49 @@ pub async fn check_up(target: Arc<dyn Target>) -> Result<CheckUp, RunError> {
     let introduction = match introduce(&pool, &venue, &Probing::Of(Capability::ALL.into())).await {
         Ok(introduction) => introduction,
         Err(error) => {
-            findings.push(Finding::bad("it starts and shakes hands", error.to_string(), advice(&error)));
+            let tried = "it starts and shakes hands";
+            findings.push(Finding::wrong(Subject::Handshake, tried, error.to_string(), advice(&error)));
             return Ok(CheckUp { findings, introduction: None });
         }
     };
     findings.extend(shaken(&introduction, pool.target().clock()));
-    findings.extend(introduction.probes.iter().map(|probe| {
-        let tried = format!("{}: {}", name_of(probe.claim), probe.title);
-        match &probe.complaint {
-            None => Finding::good(tried),
-            Some(complaint) => Finding::bad(tried, complaint.clone(), probe.hint.clone()),
-        }
-    }));
-    findings.push(second_case(&pool, &venue).await);
+    findings.extend(introduction.probes.iter().map(probed));
+    findings.push(next_case(&pool, &venue, &introduction).await);
     pool.close().await;
     Ok(CheckUp { findings, introduction: Some(introduction) })
+}
+
+fn probed(probe: &Probe) -> Finding {
+    let tried = format!("{}: {}", name_of(probe.claim), probe.title);
+    let subject = Subject::Claim(probe.claim);
+    match &probe.outcome {
+        ProbeOutcome::Shown => Finding::good(subject, tried),
+        ProbeOutcome::Missed(complaint) => Finding::wrong(subject, tried, complaint.clone(), probe.hint.clone()),
+        ProbeOutcome::RestsOn(claim) => {
+            Finding::not_tried(subject, tried, format!("it rests on `{}`, which was not shown", name_of(*claim)))
+        }
+    }
 }
 
 fn shaken(introduction: &Introduction, clock: ClockMode) -> Vec<Finding> {
     let hello = &introduction.hello;
     let mut findings = vec![
-        Finding::good(format!("hello: {} behind {}", hello.target, hello.adapter)),
-        Finding::good("a verb that does not exist is refused with `no`"),
+        Finding::good(Subject::Handshake, format!("hello: {} behind {}", hello.target, hello.adapter)),
+        Finding::good(Subject::Handshake, "a verb that does not exist is refused with `no`"),
     ];
     if hello.claims.is_empty() {
         let advice =
             "list in `claims` what your adapter can do; what is not claimed is not judged, and nothing would be left";
-        findings.push(Finding::bad("it claims something", "`claims` is empty", advice));
+        findings.push(Finding::wrong(Subject::Claims, "it claims something", "`claims` is empty", advice));
     }
     let moves = hello.claims.contains(&Capability::ClockSet);
     findings.push(match (moves, clock) {
         (_, ClockMode::Real) => {
-            Finding::good("clock: the time of day; tokens live for seconds, long waits are skipped")
+            Finding::good(Subject::Clock, "clock: the time of day; tokens live for seconds, long waits are skipped")
         }
-        (true, _) => Finding::good("clock: it shows the instants that it was set to"),
-        (false, _) => Finding::bad(
+        (true, _) => Finding::good(Subject::Clock, "clock: it shows the instants that it was set to"),
+        (false, _) => Finding::wrong(
+            Subject::Clock,
             "clock: it can be moved",
             "`clock.set` is not claimed, so nothing about expiry can be tried",
             "give the application a clock of its own, or try `--clock libfaketime` or `--clock real`; `regrant doctor` \
@@ -113,56 +167,44 @@ fn shaken(introduction: &Introduction, clock: ClockMode) -> Vec<Finding> {
 }
 
 /// After `stop` the next `start` begins from nothing.
-async fn second_case(pool: &Pool, venue: &Venue) -> Finding {
+async fn next_case(pool: &Pool, venue: &Venue, introduction: &Introduction) -> Finding {
     const TRIED: &str = "after `stop`, the next `start` begins from nothing";
-    let advice = "forget everything at `start`: the grants, the sessions, the clock";
-    match carried_over(pool, venue).await {
-        Ok(None) => Finding::good(TRIED),
-        Ok(Some(seen)) => Finding::bad(TRIED, seen, advice),
-        Err(error) => Finding::bad(TRIED, error.to_string(), advice),
+    let wrong = |seen: String, advice: &str| Finding::wrong(Subject::NextCase, TRIED, seen, advice);
+    if introduction.probes.iter().all(|probe| probe.claim != Capability::SignIn || !probe.is_shown()) {
+        let why = "nobody can sign in, so nothing could be left behind";
+        return Finding::not_tried(Subject::NextCase, TRIED, why);
+    }
+    match first_look(pool, venue).await {
+        Ok(Ok(session)) if session.state == "signed_out" => Finding::good(Subject::NextCase, TRIED),
+        Ok(Ok(session)) => wrong(
+            format!("ada has a session before she has signed in: {}", session.words()),
+            "forget everything at `start`: the grants, the sessions, the clock",
+        ),
+        Ok(Err(ending)) => wrong(
+            ending.words(),
+            "after `stop` the process goes on and answers the next `start`; a browser that has never signed in has the \
+             session {\"state\": \"signed_out\"}",
+        ),
+        Err(error) => wrong(error.to_string(), advice(&error)),
     }
 }
 
-async fn carried_over(pool: &Pool, venue: &Venue) -> Result<Option<String>, RunError> {
+async fn first_look(pool: &Pool, venue: &Venue) -> Result<Result<SessionSeen, Ending>, RunError> {
     let seat = pool.take().await?;
-    let claims = seat.hello.claimed();
     let scenario = Scenario::empty();
-    let rig = Rig {
-        seat: seat.clone(),
-        realm: venue.realm("second"),
-        clock: pool.target().clock(),
-        settle: crate::handshake::SETTLE.1,
-    };
+    let rig = Rig::new(seat.clone(), venue.realm("second"), pool.target(), SETTLE.1);
     let seen = Driver::new(&scenario, &rig).first_look("ada").await;
     venue.close("second");
-    pool.give_back(seat);
-    if !claims.contains(&Capability::SignIn) {
-        return Ok(None);
+    if seen.is_ok() {
+        pool.give_back(seat);
     }
-    Ok(match seen {
-        Ok(session) if session.state == "signed_out" => None,
-        Ok(session) => Some(format!("ada has a session before she has signed in: {}", session.words())),
-        Err(ending) => Some(ending.words()),
-    })
+    Ok(seen)
 }
 
-fn advice(error: &RunError) -> String {
-    let text = match error {
+const fn advice(error: &RunError) -> &'static str {
+    match error {
         RunError::Provider(_) => "this is not your adapter's fault",
         RunError::Connect(_) => "check the command: it is started as it stands, without a shell",
-        RunError::Handshake(text) if text.contains("does not refuse") => {
-            "answer every verb that you do not know with {\"regrant\":\"answer\",\"id\":…,\"no\":{\"reason\":\"unsupported\"}}"
-        }
-        RunError::Handshake(text) if text.contains("clock does not show") => {
-            "`clock` has to move the clock that the library reads, and to answer with what that clock shows then"
-        }
-        RunError::Handshake(text) if text.contains("makes no sense") => {
-            "`ok` of `hello` has `protocol`, `adapter`, `target {name, version}`, `claims` and, if names differ, `errors`"
-        }
-        RunError::Handshake(text) if text.contains("no answer within") => {
-            "write one JSON object a line to standard output and flush after each; `hello` comes first"
-        }
-        RunError::Handshake(_) => "the adapter protocol is described in docs/adapter-protocol.md",
-    };
-    text.to_owned()
+        RunError::Handshake(bad) => bad.advice(),
+    }
 }

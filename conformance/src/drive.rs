@@ -16,9 +16,11 @@ use mock_provider::{Client, Endpoint, Lifetime, RealmHandle, Sequence, Timestamp
 
 use crate::drive::group::Groups;
 use crate::drive::observe::Observer;
-use crate::history::{Ending, History, Leak, LeakPlace, Observation, RecordKind, SessionSeen, StepPath, StepRecord};
+use crate::history::{
+    Ending, History, Leak, LeakPlace, Observation, RecordKind, Seen, SessionSeen, StepPath, StepRecord,
+};
 use crate::leaks;
-use crate::link::{Link, LinkError};
+use crate::link::{Link, LinkError, Target};
 use crate::pool::Seat;
 use crate::scenario::model::{Change, Level, Scenario, Step};
 use crate::scenario::time_expr::{Anchor, TimeExpr};
@@ -47,6 +49,16 @@ pub(crate) struct Rig {
     pub(crate) clock: ClockMode,
     /// Real time without a new arrival after which no further request is waited for.
     pub(crate) settle: Duration,
+    /// Real time for the application to start.
+    pub(crate) start_limit: Duration,
+}
+
+impl Rig {
+    /// What a case of this target needs, with a realm of its own.
+    pub(crate) fn new(seat: Seat, realm: RealmHandle, target: &dyn Target, settle: Duration) -> Self {
+        let start_limit = target.start_limit().max(STEP_LIMIT);
+        Self { seat, realm, clock: target.clock(), settle, start_limit }
+    }
 }
 
 /// Drives a target through a case.
@@ -56,6 +68,7 @@ pub(crate) struct Driver<'a> {
     printed: Mark,
     clock: ClockMode,
     settle: Duration,
+    start_limit: Duration,
     /// When the clock was last moved.
     moved: Timestamp,
     realm: RealmHandle,
@@ -100,7 +113,7 @@ impl<'a> Driver<'a> {
         let (link, realm) = (Arc::clone(&rig.seat.link), rig.realm.clone());
         realm.follow(setup.profile.profile());
         match rig.clock {
-            ClockMode::Real => realm.change_policy(&real_time::policy(&setup.tokens)),
+            ClockMode::Real => realm.change_policy(&real_time::first_policy(&setup.tokens)),
             ClockMode::Set | ClockMode::Outside => realm.change_policy(&setup.tokens),
         }
         realm.change_quirks(&setup.quirks);
@@ -114,6 +127,7 @@ impl<'a> Driver<'a> {
             printed: link.output().map(|output| output.mark()).unwrap_or_default(),
             clock: rig.clock,
             settle: rig.settle,
+            start_limit: rig.start_limit,
             moved: start,
             link,
             realm,
@@ -319,10 +333,19 @@ impl<'a> Driver<'a> {
         self.realm.sign_in_as(&format!("u-{}", sign_in.user.value)).map_err(broken)
     }
 
-    /// A command whose answer shows nothing.
+    /// A command whose answer shows nothing. An error of the application's is no observation here: the case cannot go on.
     async fn command(&self, name: &str, verb: Verb) -> Result<(), Stopped> {
-        let answer = self.link.ask(verb, STEP_LIMIT).await;
-        self.observer.observe(name, Level::Must, String::new(), answer).map(drop)
+        let limit = match verb {
+            Verb::Start(_) | Verb::Restart { .. } => self.start_limit,
+            _ => STEP_LIMIT,
+        };
+        let answer = self.link.ask(verb, limit).await;
+        match self.observer.observe(name, Level::Must, String::new(), answer)?.seen {
+            Seen::Threw(message) => {
+                Err(Ending::Broken { step: name.to_owned(), reason: format!("it threw {message}") })
+            }
+            Seen::Session(_) | Seen::Api(..) | Seen::Done => Ok(()),
+        }
     }
 
     async fn deliver(&mut self, path: StepPath, name: String, of: &str, fate: Fate) -> Result<(), Stopped> {
@@ -400,7 +423,10 @@ impl<'a> Driver<'a> {
             Change::Revoke(label) => realm.revoke(*label),
             Change::Expire(label) => realm.expire(*label),
             Change::Tokens(patch) => {
-                realm.change_policy(patch);
+                match self.clock {
+                    ClockMode::Real => realm.change_policy(&real_time::policy(patch)),
+                    ClockMode::Set | ClockMode::Outside => realm.change_policy(patch),
+                }
                 Ok(())
             }
             Change::Reply(reply) => realm.script((**reply).clone()),

@@ -6,20 +6,23 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use adapter_protocol::{Answer, Capability, ClockMode, Hello, HelloAnswer, PROTOCOL, Verb};
+use adapter_protocol::{Answer, Capability, ClockMode, Hello, HelloAnswer, PROTOCOL, Verb, plain};
 use rust_embed::Embed;
 use serde::Deserialize as _;
 
+use crate::bad_handshake::{BadHandshake, Trace};
 use crate::check::{Check, Verdict};
 use crate::drive::{Driver, Rig};
+use crate::harmless::harmless;
 use crate::history::{Ending, History};
 use crate::judge::judge;
-use crate::link::{Link, Target};
+use crate::link::{Link, LinkError, Target};
 use crate::pool::{Pool, Seat};
 use crate::runner::RunError;
 use crate::scenario::expand::expand;
 use crate::scenario::lint::name_of;
 use crate::scenario::model::Scenario;
+use crate::scenario::node::nearest;
 use crate::scenario::yaml;
 use crate::venue::Venue;
 
@@ -27,7 +30,7 @@ use crate::venue::Venue;
 const HELLO: Duration = Duration::from_secs(60);
 
 /// The shortest and the longest time without a new arrival after which no more is waited for.
-pub(crate) const SETTLE: (Duration, Duration) = (Duration::from_millis(60), Duration::from_secs(2));
+pub(crate) const SETTLE: (Duration, Duration) = (Duration::from_millis(60), Duration::from_secs(1));
 
 #[derive(Embed)]
 #[folder = "probes"]
@@ -56,8 +59,26 @@ pub struct Probe {
     pub title: String,
     /// What the adapter has to do.
     pub hint: String,
-    /// What was wrong.
-    pub complaint: Option<String>,
+    /// What came of it.
+    pub outcome: ProbeOutcome,
+}
+
+impl Probe {
+    /// Whether the target can do what it claims.
+    pub fn is_shown(&self) -> bool {
+        self.outcome == ProbeOutcome::Shown
+    }
+}
+
+/// What came of a probe.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ProbeOutcome {
+    /// The target can do what it claims.
+    Shown,
+    /// It cannot; what was wrong.
+    Missed(String),
+    /// It was not tried: this claim, on which it rests, was not shown.
+    RestsOn(Capability),
 }
 
 /// Whether claims are put to the test.
@@ -70,37 +91,46 @@ pub enum Probing {
 }
 
 /// Says hello.
-pub(crate) async fn hello(link: &Link) -> Result<HelloAnswer, RunError> {
+pub(crate) async fn hello(link: &Link) -> Result<HelloAnswer, BadHandshake> {
     let verb =
         Verb::Hello(Hello { protocol: (PROTOCOL, PROTOCOL), runner: format!("regrant/{}", env!("CARGO_PKG_VERSION")) });
-    let answer = link.ask(verb, HELLO).await.map_err(|error| RunError::Handshake(told(link, &error.to_string())))?;
-    let hello = match answer {
-        Answer::Ok(members) => {
-            let answer = HelloAnswer::deserialize(serde_json::Value::Object(members));
-            answer.map_err(|error| RunError::Handshake(format!("the answer to hello makes no sense: {error}")))?
-        }
+    let hello = match heard(link, link.ask(verb, HELLO).await).await? {
+        Answer::Ok(members) => said(members)?,
         Answer::Threw { message }
         | Answer::No { reason: message }
         | Answer::Broken { message }
-        | Answer::Unknown { message } => return Err(RunError::Handshake(message)),
+        | Answer::Unknown { message } => return Err(BadHandshake::Refused(harmless(&message))),
     };
     if hello.protocol != PROTOCOL {
-        let text = format!("it speaks protocol {}, this version speaks {}", hello.protocol.0, PROTOCOL.0);
-        return Err(RunError::Handshake(text));
+        return Err(BadHandshake::OtherVersion(hello.protocol.0));
     }
     Ok(hello)
 }
 
-/// An error with the last lines that the process printed: before the first case there is no secret in them.
-fn told(link: &Link, error: &str) -> String {
-    const SHOWN: usize = 12;
-    let Some(output) = link.output() else { return error.to_owned() };
-    let lines = output.last_lines(SHOWN);
-    if lines.is_empty() {
-        return error.to_owned();
+/// An answer, or everything that is known where there is none.
+async fn heard(link: &Link, answer: Result<Answer, LinkError>) -> Result<Answer, BadHandshake> {
+    match answer {
+        Ok(answer) => Ok(answer),
+        Err(error) => Err(BadHandshake::NoAnswer { error, trace: Trace::of(link).await }),
     }
-    let lines = lines.iter().map(|line| format!("\n  | {}", line.escape_debug()));
-    format!("{error}; it printed{}", lines.collect::<String>())
+}
+
+fn said(members: serde_json::Map<String, serde_json::Value>) -> Result<HelloAnswer, BadHandshake> {
+    let members = serde_json::Value::Object(members);
+    let unknown = members.get("claims").and_then(serde_json::Value::as_array).into_iter().flatten();
+    let unknown =
+        unknown.filter_map(serde_json::Value::as_str).find(|claim| !claims().iter().any(|name| name == claim));
+    if let Some(claim) = unknown {
+        let claims = claims();
+        let known = claims.iter().map(String::as_str);
+        let meant = nearest(claim, known).map(|name| format!("; did you mean `{name}`?")).unwrap_or_default();
+        return Err(BadHandshake::Nonsense(format!("there is no claim `{}`{meant}", harmless(claim))));
+    }
+    HelloAnswer::deserialize(members).map_err(|error| BadHandshake::Nonsense(harmless(&plain(&error))))
+}
+
+fn claims() -> [String; Capability::ALL.len()] {
+    Capability::ALL.map(name_of)
 }
 
 /// Everything that has to be known before the first case.
@@ -126,12 +156,11 @@ pub(crate) async fn introduce(pool: &Pool, venue: &Venue, probing: &Probing) -> 
     Ok(introduction)
 }
 
-async fn refuses_the_unknown(link: &Link) -> Result<(), RunError> {
-    match link.ask_unknown(HELLO).await.map_err(|error| RunError::Handshake(told(link, &error.to_string())))? {
+async fn refuses_the_unknown(link: &Link) -> Result<(), BadHandshake> {
+    match heard(link, link.ask_unknown(HELLO).await).await? {
         Answer::No { .. } => Ok(()),
         Answer::Ok(_) | Answer::Threw { .. } | Answer::Broken { .. } | Answer::Unknown { .. } => {
-            let text = "it does not refuse a verb that does not exist with `no`, so its other answers prove nothing";
-            Err(RunError::Handshake(text.to_owned()))
+            Err(BadHandshake::AgreesToAnything)
         }
     }
 }
@@ -140,36 +169,39 @@ async fn refuses_the_unknown(link: &Link) -> Result<(), RunError> {
 async fn prove_real_time(pool: &Pool, venue: &Venue) -> Result<(), RunError> {
     let Some(scenario) = probe("real-time") else { return Ok(()) };
     let Some(history) = run_probe(pool, venue, &scenario).await? else { return Ok(()) };
-    complaint(&scenario, &history).map_or(Ok(()), |complaint| {
-        let text = "in real time its tokens live for 3 s, and it does not use them";
-        Err(RunError::Handshake(format!("{text}: {complaint}")))
-    })
+    complaint(&scenario, &history).map_or(Ok(()), |complaint| Err(BadHandshake::TooEarly(complaint).into()))
 }
 
 /// Sets the target's clock to two instants an hour apart and asks back. No expiry is believed without this.
 async fn prove_clock(seat: &Seat, venue: &Venue, target: &dyn Target) -> Result<(), RunError> {
     const PROBE: &str = "clock-probe";
     let scenario = Scenario::empty();
-    let rig = Rig { seat: seat.clone(), realm: venue.realm(PROBE), clock: target.clock(), settle: SETTLE.0 };
+    let rig = Rig::new(seat.clone(), venue.realm(PROBE), target, SETTLE.0);
     let shown = Driver::new(&scenario, &rig).prove_clock().await;
     venue.close(PROBE);
-    shown.map_err(|ending| RunError::Handshake(ending.words()))
+    shown.map_err(|ending| BadHandshake::Clock(ending.words()).into())
 }
 
 impl Introduction {
     async fn probe(&mut self, pool: &Pool, venue: &Venue, claim: Capability) -> Result<(), RunError> {
         let Some(scenario) = probe(&name_of(claim)) else { return Ok(()) };
-        let complaint = match run_probe(pool, venue, &scenario).await? {
-            Some(history) => complaint(&scenario, &history),
-            None => None,
+        let rests_on = scenario.requires().into_iter().find(|needed| self.unproven.contains_key(needed));
+        let outcome = match rests_on {
+            Some(needed) => ProbeOutcome::RestsOn(needed),
+            None => outcome(&scenario, run_probe(pool, venue, &scenario).await?.as_ref()),
         };
-        if let Some(complaint) = &complaint {
+        if let ProbeOutcome::Missed(complaint) = &outcome {
             self.unproven.insert(claim, complaint.clone());
         }
         let hint = scenario.why.split_whitespace().collect::<Vec<_>>().join(" ");
-        self.probes.push(Probe { claim, title: scenario.title, hint, complaint });
+        self.probes.push(Probe { claim, title: scenario.title, hint, outcome });
         Ok(())
     }
+}
+
+fn outcome(scenario: &Scenario, history: Option<&History>) -> ProbeOutcome {
+    let complaint = history.and_then(|history| complaint(scenario, history));
+    complaint.map_or(ProbeOutcome::Shown, ProbeOutcome::Missed)
 }
 
 /// The probe of this name; some claims have none, since only scenarios can say anything of them.
@@ -188,7 +220,7 @@ async fn run_probe(pool: &Pool, venue: &Venue, scenario: &Scenario) -> Result<Op
         return Ok(None);
     }
     let name = scenario.id.value.replace('/', "-");
-    let rig = Rig { seat: seat.clone(), realm: venue.realm(&name), clock: pool.target().clock(), settle: SETTLE.1 };
+    let rig = Rig::new(seat.clone(), venue.realm(&name), pool.target(), SETTLE.1);
     let history = Driver::new(scenario, &rig).run("probe", claims).await;
     venue.close(&name);
     if history.ended.is_none() {

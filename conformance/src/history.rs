@@ -29,6 +29,13 @@ pub struct History {
     pub ended: Option<Ending>,
 }
 
+impl History {
+    /// Whether the adapter left before anything was done: at its `start`.
+    pub fn never_began(&self) -> bool {
+        self.steps.is_empty() && self.journal.is_empty() && matches!(self.ended, Some(Ending::Crash { .. }))
+    }
+}
+
 /// Where a step stands in its scenario: its index, and that of an inner step of a `together`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct StepPath {

@@ -69,7 +69,7 @@ fn step_checks(scenario: &Scenario, history: &History, record: &StepRecord) -> V
         checks.extend(observation_checks(scenario, history, expect, level, &name, observation));
     }
     if let Some(wire) = &expect.wire {
-        checks.push(wire::check(wire, history, record.wire, &record.name, level));
+        checks.extend(wire::checks(wire, history, record.wire, &record.name, level));
     }
     merged(checks)
 }
@@ -169,8 +169,8 @@ fn final_checks(scenario: &Scenario, history: &History) -> Vec<Check> {
         leaf.as_ref().map(|leaf| leaf_check(id.to_owned(), scenario.level, leaf, Some(&count.to_string())))
     };
     let wire = scenario.finally.wire.as_ref();
-    let wire = wire.map(|wire| wire::check(wire, history, (0, u64::MAX), "finally", scenario.level));
-    counters.into_iter().filter_map(counter).chain(wire).collect()
+    let wire = wire.map(|wire| wire::checks(wire, history, (0, u64::MAX), "finally", scenario.level));
+    counters.into_iter().filter_map(counter).chain(wire.into_iter().flatten()).collect()
 }
 
 #[cfg(test)]

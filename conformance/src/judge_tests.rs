@@ -188,3 +188,30 @@ fn unknown_never_counts_as_a_pass() {
     let history = history(vec![Seen::Done], vec![]);
     assert_eq!(missed("{ session: { state: active } }", &history), ["read.session.state"]);
 }
+
+#[test]
+fn a_value_with_a_level_of_its_own_is_a_check_of_its_own() {
+    let expect = "{ wire: [ { to: token, params: { scope: { is: absent, level: should, check: no-scope } }, client_auth: { is: basic, level: may } } ] }";
+    let with_scope = json!({"params": {"grant_type": "refresh_token", "refresh_token": "rt#1", "scope": "openid"}});
+    let checks = judge(&scenario(expect), &history(vec![Seen::Done], vec![entry(1, &with_scope)]));
+    let verdict = |id: &str| checks.iter().find(|check| check.id == id).map(|check| check.verdict);
+    assert_eq!(verdict("read.wire"), Some(Verdict::Pass));
+    assert_eq!(verdict("no-scope"), Some(Verdict::Warn));
+    assert_eq!(verdict("read.wire.client_auth"), Some(Verdict::Info));
+}
+
+#[test]
+fn some_refreshes_too_many_should_not_be_and_many_are_a_storm() {
+    let verdict = |count: u64| {
+        let journal = (1..=count).map(|sequence| entry(sequence, &json!({}))).collect();
+        let checks = judge(&scenario("{}"), &history(vec![Seen::Done], journal));
+        checks.iter().find(|check| check.id == "no-refresh-storm").map(|check| check.verdict)
+    };
+    assert_eq!([2, 3, 4, 5].map(verdict), [Verdict::Pass, Verdict::Warn, Verdict::Warn, Verdict::Fail].map(Some));
+}
+
+#[test]
+fn userinfo_may_be_asked_at_any_time() {
+    let asked = history(vec![Seen::Done], vec![entry(1, &json!({"endpoint": "userinfo"}))]);
+    assert!(missed("{ wire: none }", &asked).is_empty());
+}

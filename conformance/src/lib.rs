@@ -8,6 +8,7 @@
 //! one interface to everything that reports. The suite knows targets only through the adapter protocol ([`link`]); this
 //! library never imports the reference client. Deliberately absent: expectations that name an implementation.
 
+pub mod bad_handshake;
 pub mod catalogue;
 pub mod check;
 pub mod check_up;
@@ -16,6 +17,7 @@ mod drive;
 pub mod event;
 pub mod filter;
 pub mod handshake;
+mod harmless;
 pub mod history;
 pub mod judge;
 pub mod known;

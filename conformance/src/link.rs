@@ -84,6 +84,11 @@ pub trait Target: Send + Sync {
         ClockMode::Set
     }
 
+    /// Real time for `start` and `restart`, where an application needs more than any step may take.
+    fn start_limit(&self) -> Duration {
+        Duration::ZERO
+    }
+
     /// The one provider that it is configured for, where it cannot be given another for each case.
     fn provider(&self) -> Option<FixedProvider> {
         None

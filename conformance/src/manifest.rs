@@ -129,6 +129,11 @@ impl Adapter {
         Some(Program { command, folder: Some(self.folder.clone()), environment })
     }
 
+    /// The program that installs everything, where there is one.
+    pub fn setup(&self) -> Option<PathBuf> {
+        self.manifest.setup.as_ref().map(|setup| self.folder.join(setup.trim_start_matches("./")))
+    }
+
     /// The file of known failures, where there is one.
     pub fn known(&self) -> Option<PathBuf> {
         self.manifest.known.as_ref().map(|known| self.folder.join(known))

@@ -13,6 +13,14 @@ use crate::runner::RunError;
 pub(crate) struct Seat {
     pub(crate) link: Arc<Link>,
     pub(crate) hello: HelloAnswer,
+    pub(crate) past: Past,
+}
+
+/// Whether a connection has served a case before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Past {
+    New,
+    Used,
 }
 
 /// The connections of a run.
@@ -37,15 +45,20 @@ impl Pool {
                 return Ok(seat);
             }
         }
+        self.connect().await
+    }
+
+    /// A new connection.
+    pub(crate) async fn connect(&self) -> Result<Seat, RunError> {
         let link = Link::new(self.target.connect().await.map_err(RunError::Connect)?);
         let hello = hello(&link).await?;
-        Ok(Seat { link: Arc::new(link), hello })
+        Ok(Seat { link: Arc::new(link), hello, past: Past::New })
     }
 
     /// Keeps a connection for the next case, after one that came to its end.
     pub(crate) fn give_back(&self, seat: Seat) {
         if self.target.reuse() == Reuse::AfterStop {
-            self.idle().push(seat);
+            self.idle().push(Seat { past: Past::Used, ..seat });
         }
     }
 

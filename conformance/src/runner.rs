@@ -3,6 +3,7 @@
 //! One dispatcher owns the state of the run and hands events to a sink in the order in which they happen.
 
 use std::any::Any;
+use std::collections::BTreeSet;
 use std::io;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -13,6 +14,7 @@ use mock_provider::Timestamp;
 use tokio::sync::mpsc;
 use tokio::task::{JoinHandle, JoinSet};
 
+use crate::bad_handshake::BadHandshake;
 use crate::catalogue::{Entry, References};
 use crate::check::{CaseResult, Gate};
 use crate::drive::{Driver, Rig};
@@ -22,9 +24,10 @@ use crate::history::{Ending, History};
 use crate::judge::{judge, result};
 use crate::known;
 use crate::link::Target;
-use crate::pool::Pool;
+use crate::pool::{Past, Pool, Seat};
 use crate::scenario::decode::Spanned;
 use crate::scenario::lint::name_of;
+use crate::scenario::model::Scenario;
 use crate::shard::{Shard, fingerprint};
 use crate::timeline;
 use crate::uptime::Stopwatch;
@@ -35,6 +38,9 @@ pub const START: Timestamp = Timestamp::from_millis(1_893_456_000_000);
 
 /// How the reason begins of a case that is broken by the suite's own fault.
 pub const SUITE_BUG: &str = "a bug in the suite, please report it: ";
+
+/// How the reason begins of a case that was skipped; the claim follows.
+pub const UNCLAIMED: &str = "the target does not claim ";
 
 /// So many connections in a row that fail end the run: the next would fail too.
 const BREAKER: usize = 3;
@@ -108,7 +114,7 @@ pub enum RunError {
     Connect(io::Error),
     /// The target does not shake hands.
     #[error("the handshake failed: {0}")]
-    Handshake(String),
+    Handshake(#[from] BadHandshake),
 }
 
 /// Runs a plan. Every event goes to `sink` as it happens. When `interrupted` resolves, the cases in flight are given up
@@ -290,25 +296,29 @@ impl Shared {
             claims.insert(Capability::ClockSet);
         }
         if let Some(missing) = scenario.requires().difference(&claims).next() {
-            return Ok(Driven::Skipped(format!("the target does not claim `{}`", name_of(*missing))));
+            return Ok(Driven::Skipped(format!("{UNCLAIMED}`{}`", name_of(*missing))));
         }
         let unproven = scenario.requires().into_iter().find(|claim| self.introduction.unproven.contains_key(claim));
         if let Some(claim) = unproven {
             return Ok(Driven::Blocked(format!("the target claims `{}` and does not do it", name_of(claim))));
         }
-        let seat = self.pool.take().await?;
-        let rig = Rig {
-            seat: seat.clone(),
-            realm: self.venue.realm(name),
-            clock: self.pool.target().clock(),
-            settle: self.introduction.settle,
-        };
-        let history = Driver::new(scenario, &rig).run(name, claims).await;
-        drop(rig);
+        let mut seat = self.pool.take().await?;
+        let mut history = self.attempt(scenario, name, &seat, &claims).await;
+        if seat.past == Past::Used && history.never_began() {
+            // It left after the case before, which is nothing that this one has done.
+            seat = self.pool.connect().await?;
+            history = self.attempt(scenario, name, &seat, &claims).await;
+        }
         if history.ended.is_none() {
             self.pool.give_back(seat);
         }
         Ok(Driven::Ran(Box::new(history)))
+    }
+
+    async fn attempt(&self, scenario: &Scenario, name: &str, seat: &Seat, claims: &BTreeSet<Capability>) -> History {
+        self.venue.close(name);
+        let rig = Rig::new(seat.clone(), self.venue.realm(name), self.pool.target(), self.introduction.settle);
+        Driver::new(scenario, &rig).run(name, claims.clone()).await
     }
 }
 

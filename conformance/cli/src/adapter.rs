@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use anstyle::{AnsiColor, Style};
-use conformance::check_up::{CheckUp, Finding, check_up};
+use conformance::check_up::{CheckUp, Finding, Outcome as Tried, check_up};
 use rust_embed::Embed;
 
 use crate::args::{AdapterCommand, CheckArgs, Language, NewArgs};
@@ -12,6 +12,7 @@ use crate::exit::{Exit, Failure, Outcome};
 use crate::target::Chosen;
 
 const GOOD: Style = AnsiColor::Green.on_default().bold();
+const OPEN: Style = AnsiColor::Yellow.on_default().bold();
 const BAD: Style = AnsiColor::Red.on_default().bold();
 
 /// The templates, a folder for each language.
@@ -39,17 +40,18 @@ async fn check(args: &CheckArgs) -> Outcome {
 }
 
 fn line(finding: &Finding) -> String {
-    match &finding.wrong {
-        None => format!("{GOOD}ok{GOOD:#}    {}", finding.tried),
-        Some(wrong) => {
-            let Finding { tried, .. } = finding;
-            format!("{BAD}wrong{BAD:#} {tried}\n        seen    {}\n        mend    {}", wrong.seen, wrong.advice)
+    let tried = &finding.tried;
+    match &finding.outcome {
+        Tried::Good => format!("{GOOD}ok{GOOD:#}    {tried}"),
+        Tried::NotTried(why) => format!("{OPEN}-{OPEN:#}     {tried}\n        not tried: {why}"),
+        Tried::Wrong { seen, advice } => {
+            format!("{BAD}wrong{BAD:#} {tried}\n        seen    {seen}\n        mend    {advice}")
         }
     }
 }
 
 fn sum(found: &CheckUp) -> String {
-    let wrong = found.findings.iter().filter(|finding| finding.wrong.is_some()).count();
+    let wrong = found.findings.iter().filter(|finding| finding.is_wrong()).count();
     match (wrong, &found.introduction) {
         (0, Some(introduction)) => {
             let settle = introduction.settle.as_millis();

@@ -1,50 +1,93 @@
 //! `regrant doctor`: which way of moving a target's clock works, found out by trying.
 
-use conformance::check_up::check_up;
+use adapter_protocol::ClockMode;
+use conformance::check_up::{Outcome as Tried, check_up};
 
 use crate::args::{ClockArg, DoctorArgs, TargetArgs};
 use crate::exit::{Exit, Failure, Outcome};
 use crate::target::Chosen;
 
-const WAYS: [(ClockArg, &str, &str); 3] = [
-    (ClockArg::Set, "set", "the adapter moves the clock when it is told to: exact, everything can be tried"),
-    (ClockArg::Libfaketime, "libfaketime", "the clock is moved from outside the process: everything can be tried"),
-    (ClockArg::Real, "real", "the time of day: tokens live for 3 s, and scenarios with long waits are skipped"),
+/// A way of moving a clock.
+struct Way {
+    clock: ClockArg,
+    name: &'static str,
+    means: &'static str,
+}
+
+const WAYS: [Way; 3] = [
+    Way {
+        clock: ClockArg::Set,
+        name: "set",
+        means: "the adapter moves the clock when it is told to: exact, everything can be tried",
+    },
+    Way {
+        clock: ClockArg::Libfaketime,
+        name: "libfaketime",
+        means: "the clock is moved from outside the process: everything can be tried",
+    },
+    Way {
+        clock: ClockArg::Real,
+        name: "real",
+        means: "the time of day: tokens live for 3 s, and scenarios with long waits are skipped",
+    },
 ];
 
+/// What a way comes to.
+enum Verdict {
+    Works,
+    Fails(String),
+    NotTried(&'static str),
+}
+
 pub(crate) async fn doctor(args: &DoctorArgs) -> Outcome {
-    let mut works = None;
-    for (clock, name, means) in WAYS {
-        if works.is_some() && matches!(clock, ClockArg::Libfaketime) {
-            // An adapter that moves the clock itself would do so here too, and nothing would be learnt.
-            anstream::println!("{name:<12} not tried: the adapter moves the clock itself");
-            continue;
-        }
-        let against = TargetArgs { clock: Some(clock), ..args.against.clone() };
-        let verdict = attempt(&against).await?;
-        anstream::println!(
-            "{name:<12} {}",
-            verdict.as_ref().map_or_else(|| format!("works: {means}"), |why| format!("does not work: {why}"))
-        );
-        if verdict.is_none() {
-            works.get_or_insert(name);
+    let mut works: Option<&Way> = None;
+    for way in &WAYS {
+        let verdict = attempt(way, works, args).await?;
+        anstream::println!("{:<12} {}", way.name, words(way, &verdict));
+        if matches!(verdict, Verdict::Works) {
+            works.get_or_insert(way);
         }
     }
-    match works {
-        Some(name) => {
-            anstream::println!("\nuse --clock {name}, or `clock: {name}` in regrant.yaml");
-            Ok(Exit::Ok)
-        }
-        None => Err(Failure::new(Exit::NothingMeasured, "no way of moving its clock works, not even waiting")),
+    let Some(way) = works else {
+        return Err(Failure::new(Exit::NothingMeasured, "no way of moving its clock works, not even waiting"));
+    };
+    anstream::println!("\n{}", advice(way, &args.against));
+    Ok(Exit::Ok)
+}
+
+fn words(way: &Way, verdict: &Verdict) -> String {
+    match verdict {
+        Verdict::Works => format!("works: {}", way.means),
+        Verdict::Fails(why) => format!("does not work: {why}"),
+        Verdict::NotTried(why) => format!("not tried: {why}"),
     }
 }
 
-/// What is in the way, if anything is.
-async fn attempt(against: &TargetArgs) -> Result<Option<String>, Failure> {
-    let chosen = Chosen::of(against)?;
+fn advice(way: &Way, against: &TargetArgs) -> String {
+    match (&against.web, way.clock) {
+        (Some(_), ClockArg::Set) => "leave `clock: { path: … }` as it is".to_owned(),
+        (Some(file), _) => format!("write `clock: {}` into `web:` of {}", way.name, file.display()),
+        (None, _) => format!("use --clock {}, or `clock: {}` in regrant.yaml", way.name, way.name),
+    }
+}
+
+async fn attempt(way: &Way, works: Option<&Way>, args: &DoctorArgs) -> Result<Verdict, Failure> {
+    if works.is_some() && matches!(way.clock, ClockArg::Libfaketime) {
+        // A target that moves its clock itself would do so here too, and nothing would be learnt.
+        return Ok(Verdict::NotTried("the target moves the clock itself"));
+    }
+    let chosen = Chosen::of(&TargetArgs { clock: Some(way.clock), ..args.against.clone() })?;
+    if chosen.target.clock() != ClockMode::from(way.clock) {
+        return Ok(Verdict::NotTried("`clock` of the web application names no path that sets it"));
+    }
     let found = check_up(chosen.target).await.map_err(|error| Failure::new(Exit::NothingMeasured, error))?;
-    let about_time =
-        |tried: &str| tried.starts_with("clock") || tried.contains("starts and shakes") || tried.contains("expired");
-    let wrong = found.findings.iter().find(|finding| finding.wrong.is_some() && about_time(&finding.tried));
-    Ok(wrong.and_then(|finding| finding.wrong.as_ref()).map(|wrong| wrong.seen.clone()))
+    let mut about_time = found.findings.into_iter().filter(|finding| finding.subject.is_about_time());
+    Ok(about_time.find_map(|finding| failed(finding.outcome)).unwrap_or(Verdict::Works))
+}
+
+fn failed(outcome: Tried) -> Option<Verdict> {
+    match outcome {
+        Tried::Wrong { seen, .. } => Some(Verdict::Fails(seen)),
+        Tried::Good | Tried::NotTried(_) => None,
+    }
 }

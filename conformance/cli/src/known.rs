@@ -42,9 +42,10 @@ fn bring_up(args: &KnownUpdateArgs) -> Outcome {
 
 fn tell(done: &Update) {
     done.removed.iter().for_each(|pattern| anstream::println!("- {pattern}"));
+    done.narrowed.iter().for_each(|pattern| anstream::println!("~ {pattern}, to the cases that fail"));
     done.added.iter().for_each(|pattern| anstream::println!("+ {pattern}"));
     done.left_out.iter().for_each(|id| anstream::println!("left out, since it ended abnormally: {id}"));
-    if done.added.is_empty() && done.removed.is_empty() {
+    if done.added.is_empty() && done.removed.is_empty() && done.narrowed.is_empty() {
         anstream::println!("nothing to change");
     } else if !done.added.is_empty() {
         anstream::println!("replace every reason that begins with \"{UNEXPLAINED}\" by the true one");

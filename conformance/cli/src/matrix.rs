@@ -17,7 +17,7 @@ use crate::exit::{Exit, Failure, Outcome};
 use crate::log;
 use crate::run::{bar, save, today};
 use crate::selection::{known_of, selected, sound_catalogue};
-use crate::target::Chosen;
+use crate::target::{Chosen, nothing_measured};
 
 pub(crate) async fn matrix(args: &MatrixArgs) -> Outcome {
     let mut columns = vec![];
@@ -60,6 +60,7 @@ async fn run(path: &Path, name: &str, args: &MatrixArgs) -> Result<Vec<Event>, F
     let catalogue = sound_catalogue(&args.select.paths)?;
     let (share, entries) = Share::of(selected(&catalogue, &args.select)?, None);
     let chosen = Chosen::of(&TargetArgs::adapter(path))?;
+    let setup = chosen.setup;
     let known = known_of(&catalogue, chosen.known.as_deref())?;
     let bar = bar(entries.len());
     bar.iter().for_each(|bar| bar.set_message(name.to_owned()));
@@ -86,7 +87,7 @@ async fn run(path: &Path, name: &str, args: &MatrixArgs) -> Result<Vec<Event>, F
     });
     let ran = ran.await;
     bar.iter().for_each(ProgressBar::finish_and_clear);
-    let footer = ran.map_err(|error| Failure::new(Exit::NothingMeasured, error))?;
+    let footer = ran.map_err(|error| nothing_measured(&error, setup.as_deref()))?;
     if footer.complete { Ok(events) } else { Err(Failure::new(Exit::Incomplete, "its run was broken off")) }
 }
 

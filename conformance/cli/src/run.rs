@@ -16,7 +16,7 @@ use crate::args::RunArgs;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::reports;
 use crate::selection::{known_of, selected, sound_catalogue};
-use crate::target::Chosen;
+use crate::target::{Chosen, nothing_measured};
 
 pub(crate) async fn run(args: &RunArgs) -> Outcome {
     let catalogue = sound_catalogue(&args.select.paths)?;
@@ -42,7 +42,7 @@ pub(crate) async fn run(args: &RunArgs) -> Outcome {
     let mut recorder = Recorder::create(&args.out)?;
     let stopped = StopSignals::new().map_err(|error| Failure::new(Exit::Bug, error))?;
     let footer = runner::run(plan, stopped.wait(), |event| recorder.note(event)).await;
-    let footer = footer.map_err(|error| Failure::new(Exit::NothingMeasured, error))?;
+    let footer = footer.map_err(|error| nothing_measured(&error, chosen.setup.as_deref()))?;
     let exit = exit(&footer, &recorder.events);
     recorder.finish(args)?;
     exit

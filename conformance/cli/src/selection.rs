@@ -40,8 +40,12 @@ pub(crate) fn selected(catalogue: &Catalogue, select: &SelectArgs) -> Result<Vec
 /// The known failures of a file, checked against the whole suite.
 pub(crate) fn known_of(catalogue: &Catalogue, path: Option<&Path>) -> Result<Option<Known>, Failure> {
     let Some(path) = path else { return Ok(None) };
-    let text = std::fs::read_to_string(path).map_err(|error| Failure::file(path, &error))?;
-    parsed(catalogue, path, text).map(Some)
+    let missing = |error: std::io::Error| {
+        let path = path.display();
+        let begin = "begin it with the lines `regrant: 1` and `entries: []`";
+        Failure::usage(format!("{path}: {error}; {begin}; after a run, `regrant known update {path}` fills it"))
+    };
+    parsed(catalogue, path, std::fs::read_to_string(path).map_err(missing)?).map(Some)
 }
 
 /// The known failures that a text states; the path is for messages.

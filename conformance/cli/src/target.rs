@@ -4,12 +4,14 @@
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use adapter_process::Program;
 use adapter_protocol::{ClockMode, Implementation};
 use conformance::command::CommandTarget;
 use conformance::link::{Connection, FixedProvider, PIPE, Pipe, Reuse, Target};
 use conformance::manifest;
+use conformance::runner::RunError;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use mock_provider::{Client, Secret};
@@ -23,12 +25,28 @@ use crate::exit::{Exit, Failure};
 /// Cases at a time against a target of this process, and against a foreign one that does not say.
 const JOBS: (usize, usize) = (8, 2);
 
+/// Real time for the end of an application and the beginning of the next, beside the time that it has to get ready.
+const SPARE: Duration = Duration::from_secs(5);
+
 /// A target and what goes with it.
 pub(crate) struct Chosen {
     pub(crate) target: Arc<dyn Target>,
     pub(crate) jobs: usize,
     /// The file of known failures that belongs to it.
     pub(crate) known: Option<PathBuf>,
+    /// What has to be run before it can be started.
+    pub(crate) setup: Option<PathBuf>,
+}
+
+/// Why nothing was measured, and what may have been forgotten.
+pub(crate) fn nothing_measured(error: &RunError, setup: Option<&Path>) -> Failure {
+    let forgotten = match (error, setup) {
+        (RunError::Connect(_) | RunError::Handshake(_), Some(setup)) => {
+            format!("\nhas its set-up been run? {}", setup.display())
+        }
+        (RunError::Connect(_) | RunError::Handshake(_) | RunError::Provider(_), _) => String::new(),
+    };
+    Failure::new(Exit::NothingMeasured, format!("{error}{forgotten}"))
 }
 
 impl Chosen {
@@ -41,32 +59,32 @@ impl Chosen {
     }
 
     fn built_in(name: TargetName) -> Result<Self, Failure> {
-        Ok(Self { target: Arc::new(ReferenceTarget::new(name)?), jobs: JOBS.0, known: None })
+        Ok(Self { target: Arc::new(ReferenceTarget::new(name)?), jobs: JOBS.0, known: None, setup: None })
     }
 
     fn command(command: &[String], args: &TargetArgs) -> Self {
         let program = Program { command: command.to_vec(), ..Program::default() };
         let name = format!("-- {}", program.words());
         let clock = args.clock.map(ClockMode::from).unwrap_or_default();
-        Self { target: Arc::new(CommandTarget::new(name, program, clock)), jobs: JOBS.1, known: None }
+        Self { target: Arc::new(CommandTarget::new(name, program, clock)), jobs: JOBS.1, known: None, setup: None }
     }
 
     fn adapter(path: &Path, args: &TargetArgs) -> Result<Self, Failure> {
         let adapter = manifest::Adapter::read(path).map_err(Failure::usage)?;
         let jobs = adapter.manifest.jobs.as_ref().map_or(JOBS.1, |jobs| jobs.value as usize);
-        let known = adapter.known();
+        let (known, setup) = (adapter.known(), adapter.setup());
         let named = adapter.manifest.clock.map(ClockMode::from);
         let Some(program) = adapter.program() else { return Self::web(path, adapter, jobs, args) };
         let clock = args.clock.map(ClockMode::from).or(named).unwrap_or_default();
         let name = format!("--adapter {}", path.display());
-        Ok(Self { target: Arc::new(CommandTarget::new(name, program, clock)), jobs, known })
+        Ok(Self { target: Arc::new(CommandTarget::new(name, program, clock)), jobs, known, setup })
     }
 
     fn web(path: &Path, adapter: manifest::Adapter, jobs: usize, args: &TargetArgs) -> Result<Self, Failure> {
-        let known = adapter.known();
+        let (known, setup) = (adapter.known(), adapter.setup());
         let target = WebTarget::new(path, adapter, args)?;
         let jobs = if target.fixed.is_some() { 1 } else { jobs };
-        Ok(Self { target: Arc::new(target), jobs, known })
+        Ok(Self { target: Arc::new(target), jobs, known, setup })
     }
 }
 
@@ -76,6 +94,7 @@ struct WebTarget {
     adapter: WebAdapter,
     clock: ClockMode,
     fixed: Option<FixedProvider>,
+    start_limit: Duration,
 }
 
 impl WebTarget {
@@ -91,7 +110,8 @@ impl WebTarget {
             };
         }
         let clock = match description.clock {
-            ClockSource::Libfaketime | ClockSource::Path(_) => ClockMode::Outside,
+            ClockSource::Libfaketime => ClockMode::Outside,
+            ClockSource::Path(_) => ClockMode::Set,
             ClockSource::Real => ClockMode::Real,
         };
         let fixed =
@@ -109,9 +129,11 @@ impl WebTarget {
             language: manifest.language,
             homepage: None,
         };
+        // The application's own limit tells more than ours would.
+        let start_limit = description.ready.timeout + SPARE;
         let adapter = WebAdapter::new(implementation, description, folder);
         let adapter = adapter.map_err(|error| Failure::new(Exit::NothingMeasured, error))?;
-        Ok(Self { name: format!("--web {}", path.display()), adapter, clock, fixed })
+        Ok(Self { name: format!("--web {}", path.display()), adapter, clock, fixed, start_limit })
     }
 }
 
@@ -132,6 +154,10 @@ impl Target for WebTarget {
 
     fn clock(&self) -> ClockMode {
         self.clock
+    }
+
+    fn start_limit(&self) -> Duration {
+        self.start_limit
     }
 
     fn provider(&self) -> Option<FixedProvider> {

@@ -1,6 +1,9 @@
 //! Lines to messages and back.
 
+use serde_json::{Map, Value};
+
 use crate::messages::{Reply, Request};
+use crate::plain::plain;
 
 /// Longer lines are refused: 8 MiB.
 pub const MAX_LINE: usize = 8 << 20;
@@ -12,9 +15,14 @@ pub enum BadLine {
     #[error("the line has {0} bytes; a message has at most {MAX_LINE}")]
     TooLong(usize),
     /// It is no message.
-    #[error("the line is not a message of the protocol: {0}")]
+    #[error("the line is not a message of the protocol: {}", plain(.0))]
     NotAMessage(#[from] serde_json::Error),
+    /// It does not say how it went, or says it twice.
+    #[error("an answer has exactly one of `ok`, `threw`, `no`, `broken` and `unknown`; this one has {0}")]
+    NotOneOutcome(String),
 }
+
+const OUTCOMES: [&str; 5] = ["ok", "threw", "no", "broken", "unknown"];
 
 fn decode<T: for<'de> serde::Deserialize<'de>>(line: &str) -> Result<T, BadLine> {
     if line.len() > MAX_LINE {
@@ -36,7 +44,12 @@ pub fn decode_request(line: &str) -> Result<Request, BadLine> {
 /// # Errors
 /// When the line is no answer.
 pub fn decode_reply(line: &str) -> Result<Reply, BadLine> {
-    decode(line)
+    let members: Map<String, Value> = decode(line)?;
+    let said: Vec<&str> = OUTCOMES.into_iter().filter(|outcome| members.contains_key(*outcome)).collect();
+    if said.len() != 1 {
+        return Err(BadLine::NotOneOutcome(if said.is_empty() { "none".to_owned() } else { said.join(" and ") }));
+    }
+    Ok(serde_json::from_value(Value::Object(members))?)
 }
 
 /// Writes a request as a line, with its newline.
@@ -84,7 +97,7 @@ mod tests {
 
         #[test]
         fn answers_read_back(id: u64, message in ".{0,30}") {
-            for answer in [Answer::Threw { message }, Answer::Ok(serde_json::Map::new())] {
+            for answer in [Answer::Threw { message }, Answer::Ok(Map::new())] {
                 let reply = Reply { regrant: ReplyKind::Answer, id, answer };
                 prop_assert_eq!(decode_reply(&encode_reply(&reply).unwrap()).unwrap(), reply);
             }
@@ -93,6 +106,21 @@ mod tests {
         #[test]
         fn any_line_is_read_without_panic(line in ".{0,200}") {
             let _ = (decode_request(&line), decode_reply(&line));
+        }
+    }
+
+    #[test]
+    fn an_answer_says_once_how_it_went() {
+        for (line, told) in [
+            (r#"{"regrant":"answer","id":1,"ok":{},"threw":{"message":"m"}}"#, "this one has ok and threw"),
+            (r#"{"regrant":"answer","id":1}"#, "this one has none"),
+            (r#"{"regrant":"answer","id":"1","ok":{}}"#, "invalid type: string \"1\", expected a whole number"),
+            (r#"{"regrant":"answer","id":1,"no":{}}"#, "missing field `reason`"),
+            (r#"{"regrant":"answer","id":1,"ok":[]}"#, "expected an object"),
+            ("[]", "expected an object"),
+        ] {
+            let error = decode_reply(line).unwrap_err().to_string();
+            assert!(error.ends_with(told), "{error}");
         }
     }
 

@@ -7,12 +7,14 @@
 
 mod codec;
 mod messages;
+mod plain;
 
 pub use codec::{BadLine, MAX_LINE, decode_reply, decode_request, encode_reply, encode_request};
 pub use messages::{
     Answer, Capability, ClientRegistration, ClockMode, Deliver, Endpoints, Fate, Hello, HelloAnswer, Implementation,
     JarKind, Keep, Name, ProviderInfo, Reply, ReplyKind, Request, SessionState, SessionView, Start, Verb, Version,
 };
+pub use plain::plain;
 
 /// The version of the protocol that this crate speaks.
 pub const PROTOCOL: Version = Version(1);

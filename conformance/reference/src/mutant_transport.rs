@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 use crate::defect::Defect;
 
 /// The bounds that the reference client has in a run: real time is short there, for everything is on loopback.
-const LIMITS: Limits = Limits { time: Duration::from_millis(1500), size: 1 << 20 };
+const LIMITS: Limits = Limits { time: Duration::from_secs(2), size: 1 << 20 };
 
 /// The HTTP clients of an adapter; its cases share them, as the sessions of one server would.
 #[derive(Clone, Debug)]

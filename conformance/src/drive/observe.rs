@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
-use adapter_protocol::{Answer, SessionState, SessionView};
+use adapter_protocol::{Answer, SessionState, SessionView, plain};
 use mock_provider::RealmHandle;
 use serde::Deserialize as _;
 use serde_json::{Map, Value};
 
 use crate::drive::{Stopped, ending_of};
+use crate::harmless::harmless;
 use crate::history::{Ending, Leak, LeakPlace, Observation, Seen, SessionSeen};
 use crate::leaks::{self, Secrets};
 use crate::link::LinkError;
@@ -71,7 +72,7 @@ impl Observer {
         let secrets = self.realm.secrets();
         let lines: Vec<&str> = text.lines().collect();
         let clean = |line: &&str| match leaks::found_in(line, &secrets) {
-            found if found.is_empty() => line.escape_debug().to_string(),
+            found if found.is_empty() => harmless(line),
             found => format!("(withheld: it contains {})", found.join(", ")),
         };
         lines[lines.len().saturating_sub(last)..].iter().map(clean).collect()
@@ -81,7 +82,7 @@ impl Observer {
     fn clean(&self, step: &str, text: &str) -> String {
         let found = leaks::found_in(text, &self.realm.secrets());
         if found.is_empty() {
-            return text.lines().map(|line| line.escape_debug().to_string()).collect::<Vec<_>>().join("\n");
+            return text.lines().map(harmless).collect::<Vec<_>>().join("\n");
         }
         let place = LeakPlace::Message(step.to_owned());
         let leaks = found.iter().map(|secret| Leak { secret: secret.clone(), place: place.clone() });
@@ -91,7 +92,8 @@ impl Observer {
 
     fn seen(&self, step: &str, members: &Map<String, Value>) -> Result<Seen, String> {
         let Some(session) = members.get("session") else { return Ok(Seen::Done) };
-        let view = SessionView::deserialize(session).map_err(|error| format!("the session makes no sense: {error}"))?;
+        let view = SessionView::deserialize(session)
+            .map_err(|error| format!("the session makes no sense: {}", harmless(&plain(&error))))?;
         self.pages.lock().unwrap_or_else(PoisonError::into_inner).push((step.to_owned(), view.page.to_string()));
         let seen = self.session(step, view);
         Ok(match members.get("status") {

@@ -12,7 +12,7 @@ use mock_provider::{Lifetime, RealmHandle, Timestamp};
 
 use crate::history::Ending;
 
-/// How long an access token lives unless the scenario says so.
+/// How long an access token lives, whatever longer time the scenario gives it: nobody waits for an hour.
 const ACCESS_LIFETIME: Duration = Duration::from_secs(3);
 
 /// The longest wait of a step.
@@ -21,9 +21,15 @@ const LONGEST: Duration = Duration::from_secs(10);
 /// Real time between two moves of the clock in which a token is still valid for certain.
 const BETWEEN_MOVES: Duration = Duration::from_secs(2);
 
-/// The life rules of a case in real time.
+/// The life rules that a case in real time begins with.
+pub(super) fn first_policy(patch: &PolicyPatch) -> PolicyPatch {
+    let lifetime = patch.access_ttl.unwrap_or(Lifetime(ACCESS_LIFETIME));
+    policy(&PolicyPatch { access_ttl: Some(lifetime), ..patch.clone() })
+}
+
+/// Other life rules as they can be had in real time.
 pub(super) fn policy(patch: &PolicyPatch) -> PolicyPatch {
-    let lifetime = patch.access_ttl.or(Some(Lifetime(ACCESS_LIFETIME)));
+    let lifetime = patch.access_ttl.map(|lifetime| lifetime.min(Lifetime(ACCESS_LIFETIME)));
     PolicyPatch { access_ttl: lifetime, ..patch.clone() }
 }
 

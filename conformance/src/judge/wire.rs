@@ -4,36 +4,47 @@ use mock_provider::{ClientAuth, Delivery, Endpoint, Entry, GrantType, Label, Seq
 
 use crate::check::{Check, Detail};
 use crate::history::History;
+use crate::judge::leaf_check;
 use crate::scenario::expect::{Exchange, Wire};
 use crate::scenario::matcher::Leaf;
 use crate::scenario::model::Level;
 
-/// Requests that are tolerated anywhere.
-const TOLERATED: [Endpoint; 3] = [Endpoint::Discovery, Endpoint::Jwks, Endpoint::Certs];
+/// Requests that are tolerated anywhere: they read, and OpenID Connect leaves it to the client when (Core sections 5.3, 10.1.1).
+const TOLERATED: [Endpoint; 4] = [Endpoint::Discovery, Endpoint::Jwks, Endpoint::Certs, Endpoint::Userinfo];
 
 /// The requests of a time.
 fn within(history: &History, (from, to): (Sequence, Sequence)) -> Vec<&Entry> {
     history.journal.iter().filter(|entry| (from..to).contains(&entry.sequence)).collect()
 }
 
-pub(super) fn check(wire: &Wire, history: &History, window: (Sequence, Sequence), step: &str, level: Level) -> Check {
+/// What is to be said of the requests of a time: one check for all of them, and one for each value that has a level or a name
+/// of its own.
+pub(super) fn checks(
+    wire: &Wire,
+    history: &History,
+    window: (Sequence, Sequence),
+    step: &str,
+    level: Level,
+) -> Vec<Check> {
     let all = within(history, window);
     let came: Vec<&Entry> = all.iter().copied().filter(|entry| !TOLERATED.contains(&entry.endpoint)).collect();
     let id = format!("{step}.wire");
     match wire {
-        Wire::Nothing => Check::of(id, level, (!came.is_empty()).then(|| Detail::new("no request", list(&came)))),
-        Wire::Exactly(wanted) => Check::of(id, level, exactly(wanted, &came)),
+        Wire::Nothing => vec![Check::of(id, level, (!came.is_empty()).then(|| Detail::new("no request", list(&came))))],
+        Wire::Exactly(wanted) => {
+            let own = wanted.iter().zip(&came).flat_map(|(wanted, entry)| own_checks(&id, level, wanted, entry));
+            let own: Vec<Check> = own.collect();
+            std::iter::once(Check::of(id, level, exactly(wanted, &came))).chain(own).collect()
+        }
         Wire::Count(count) => {
-            let of_kind: Vec<&Entry> =
-                all.into_iter().filter(|entry| mismatches(&count.count, entry).is_empty()).collect();
-            let fits = count.is.matches(Some(&of_kind.len().to_string()));
-            let complaint = (!fits).then(|| {
+            let of_kind: Vec<&Entry> = all.into_iter().filter(|entry| fits(&count.count, entry)).collect();
+            let complaint = (!count.is.matches(Some(&of_kind.len().to_string()))).then(|| {
                 Detail::new(
                     format!("{} requests ({})", count.is, kind(&count.count)),
                     format!("{}: {}", of_kind.len(), list(&of_kind)),
                 )
             });
-            Check::of(count.check.clone().unwrap_or(id), count.level.unwrap_or(level), complaint)
+            vec![Check::of(count.check.clone().unwrap_or(id), count.level.unwrap_or(level), complaint)]
         }
     }
 }
@@ -53,41 +64,91 @@ fn exactly(wanted: &[Exchange], came: &[&Entry]) -> Option<Detail> {
     Some(Detail::new(expected, wrong.join("; ")))
 }
 
-/// Everything in which an entry differs from what was wanted.
-fn mismatches(wanted: &Exchange, entry: &Entry) -> Vec<String> {
-    let mut wrong = vec![];
+/// One value of a request, and what is wanted of it.
+struct Value<'a> {
+    name: String,
+    wanted: &'a Leaf,
+    got: Option<String>,
+}
+
+impl Value<'_> {
+    fn fits(&self) -> bool {
+        self.wanted.is.matches(self.got.as_deref())
+    }
+
+    const fn has_own_check(&self) -> bool {
+        self.wanted.level.is_some() || self.wanted.check.is_some()
+    }
+
+    fn mismatch(&self) -> String {
+        format!("{}: expected {}, got {}", self.name, self.wanted.is, self.got.as_deref().unwrap_or("nothing"))
+    }
+}
+
+/// The values of a request of which something is wanted.
+fn values<'a>(wanted: &'a Exchange, entry: &Entry) -> Vec<Value<'a>> {
+    let owned = |text: &str| Some(text.to_owned());
+    let presented = entry.presented.map(|label| label.to_string()).or_else(|| unknown_token(entry));
+    let named = [
+        ("token", &wanted.token, presented),
+        ("got", &wanted.got, Some(got(entry))),
+        ("client_auth", &wanted.client_auth, owned(auth(entry.client_auth))),
+        ("method", &wanted.method, owned(&entry.method)),
+        ("content_type", &wanted.content_type, entry.content_type.clone()),
+        ("bearer", &wanted.bearer, entry.bearer.clone()),
+        ("cookies", &wanted.cookies, owned(if entry.cookies { "true" } else { "false" })),
+        ("repeated", &wanted.repeated, Some(entry.repeated.len().to_string())),
+    ];
+    let named = named
+        .into_iter()
+        .filter_map(|(name, wanted, got)| wanted.as_ref().map(|wanted| Value { name: name.to_owned(), wanted, got }));
+    let param = |(name, wanted): (&String, &'a Leaf)| {
+        let got = entry.params.get(name.as_str()).map(|value| value.as_ref().to_owned());
+        Value { name: format!("params.{name}"), wanted, got }
+    };
+    named.chain(wanted.params.iter().map(param)).collect()
+}
+
+/// What makes a request another one than the one that was wanted.
+fn otherness(wanted: &Exchange, entry: &Entry) -> Option<String> {
     if wanted.to != entry.endpoint {
-        return vec![format!("to: expected {}, got {}", word(&wanted.to), word(&entry.endpoint))];
+        return Some(format!("to: expected {}, got {}", word(&wanted.to), word(&entry.endpoint)));
     }
     let grant = entry.params.get("grant_type").and_then(|name| GrantType::named(name));
-    if wanted.grant.is_some() && wanted.grant != grant {
-        return vec![format!(
-            "grant: expected {}, got {}",
-            wanted.grant.map_or_else(String::new, |grant| word(&grant)),
-            entry.params.get("grant_type").map_or("none", AsRef::as_ref)
-        )];
+    (wanted.grant.is_some() && wanted.grant != grant).then(|| {
+        let expected = wanted.grant.map_or_else(String::new, |grant| word(&grant));
+        format!("grant: expected {expected}, got {}", entry.params.get("grant_type").map_or("none", AsRef::as_ref))
+    })
+}
+
+/// Everything in which an entry differs from what was wanted, but for values with a check of their own.
+fn mismatches(wanted: &Exchange, entry: &Entry) -> Vec<String> {
+    if let Some(other) = otherness(wanted, entry) {
+        return vec![other];
     }
-    let mut leaf = |name: &str, leaf: Option<&Leaf>, got: Option<&str>| {
-        if let Some(leaf) = leaf.filter(|leaf| !leaf.is.matches(got)) {
-            wrong.push(format!("{name}: expected {}, got {}", leaf.is, got.unwrap_or("nothing")));
-        }
-    };
-    let presented = entry.presented.map(|label| label.to_string()).or_else(|| unknown_token(entry));
-    leaf("token", wanted.token.as_ref(), presented.as_deref());
-    leaf("got", wanted.got.as_ref(), Some(&got(entry)));
-    leaf("client_auth", wanted.client_auth.as_ref(), Some(auth(entry.client_auth)));
-    leaf("method", wanted.method.as_ref(), Some(&entry.method));
-    leaf("content_type", wanted.content_type.as_ref(), entry.content_type.as_deref());
-    leaf("bearer", wanted.bearer.as_ref(), entry.bearer.as_deref());
-    leaf("cookies", wanted.cookies.as_ref(), Some(if entry.cookies { "true" } else { "false" }));
-    leaf("repeated", wanted.repeated.as_ref(), Some(&entry.repeated.len().to_string()));
-    for (name, wanted) in &wanted.params {
-        leaf(&format!("params.{name}"), Some(wanted), entry.params.get(name.as_str()).map(AsRef::as_ref));
+    let values = values(wanted, entry).into_iter().filter(|value| !value.has_own_check() && !value.fits());
+    values.map(|value| value.mismatch()).chain(wrong_mints(wanted, entry)).collect()
+}
+
+fn wrong_mints(wanted: &Exchange, entry: &Entry) -> Option<String> {
+    let mints = wanted.mints.as_ref().filter(|mints| **mints != minted(entry))?;
+    Some(format!("mints: expected {}, got {}", labels(mints), labels(&minted(entry))))
+}
+
+/// Whether a request is one of those that are counted: whatever the levels.
+fn fits(wanted: &Exchange, entry: &Entry) -> bool {
+    otherness(wanted, entry).is_none()
+        && values(wanted, entry).iter().all(Value::fits)
+        && wrong_mints(wanted, entry).is_none()
+}
+
+/// The checks of values that have a level or a name of their own.
+fn own_checks(id: &str, level: Level, wanted: &Exchange, entry: &Entry) -> Vec<Check> {
+    if otherness(wanted, entry).is_some() {
+        return vec![];
     }
-    if let Some(mints) = wanted.mints.as_ref().filter(|mints| **mints != minted(entry)) {
-        wrong.push(format!("mints: expected {}, got {}", labels(mints), labels(&minted(entry))));
-    }
-    wrong
+    let own = values(wanted, entry).into_iter().filter(Value::has_own_check);
+    own.map(|value| leaf_check(format!("{id}.{}", value.name), level, value.wanted, value.got.as_deref())).collect()
 }
 
 /// A refresh token that the provider never minted.

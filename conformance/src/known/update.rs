@@ -4,9 +4,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
-use crate::check::{CaseResult, Gate, Verdict};
+use crate::check::{CaseResult, Check, Gate, Verdict};
 use crate::event::CaseReport;
-use crate::known::{Known, Outcome, ending, is_bad, standing};
+use crate::known::{Entry, Known, Outcome, ending, is_bad, staleness, standing};
 
 /// Whether crashes, hangs and broken adapters may be put down as known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +26,8 @@ pub struct Update {
     pub added: Vec<String>,
     /// The patterns that were taken out.
     pub removed: Vec<String>,
+    /// The patterns that were true of some of their cases only, and now name just those.
+    pub narrowed: Vec<String>,
     /// The cases that ended abnormally and were left out.
     pub left_out: Vec<String>,
 }
@@ -44,7 +46,7 @@ struct New {
 
 /// The new text of a file after a run.
 pub fn update(text: &str, known: &Known, reports: &[&CaseReport], gate: Gate, crashes: Crashes) -> Update {
-    let (kept, removed) = without_stale(text, known, reports);
+    let Kept { text: kept, removed, narrowed } = without_stale(text, known, reports);
     let mut left_out = vec![];
     let mut new = BTreeSet::new();
     for report in reports {
@@ -60,7 +62,7 @@ pub fn update(text: &str, known: &Known, reports: &[&CaseReport], gate: Gate, cr
     let wanted = |new: &New| new.check.is_some() || crashes == Crashes::PutDown;
     let new: Vec<New> = together(new.into_iter().filter(wanted).collect(), reports);
     let added = new.iter().map(New::pattern).collect();
-    Update { text: with_added(&kept, &new), added, removed, left_out }
+    Update { text: with_added(&kept, &new), added, removed, narrowed, left_out }
 }
 
 fn failures(report: &CaseReport, gate: Gate) -> impl Iterator<Item = New> {
@@ -114,34 +116,56 @@ fn together(new: Vec<New>, reports: &[&CaseReport]) -> Vec<New> {
     merged.collect()
 }
 
-/// The text without the entries that were judged and never failed as they say.
-fn without_stale(text: &str, known: &Known, reports: &[&CaseReport]) -> (String, Vec<String>) {
-    let mut kept = text.to_owned();
-    let mut removed = vec![];
-    let spans: Vec<usize> = known.entries.iter().map(|entry| entry.value.pattern.span.start).collect();
-    for (index, entry) in known.entries.iter().enumerate().rev() {
-        let about =
-            reports.iter().filter(|report| report.result != CaseResult::Skip && entry.value.is_about(&report.id));
-        let about: Vec<_> = about.collect();
-        let fails = |report: &&&CaseReport| shows(entry, report);
-        if !about.is_empty() && !about.iter().any(fails) {
-            let range = item(text, spans[index]);
-            kept.replace_range(range, "");
-            removed.push(entry.value.pattern.value.clone());
-        }
-    }
-    removed.reverse();
-    (kept, removed)
+/// What is left of a text.
+struct Kept {
+    text: String,
+    removed: Vec<String>,
+    narrowed: Vec<String>,
 }
 
-/// Whether a case shows what an entry says, in one check at least.
-fn shows(entry: &crate::scenario::decode::Spanned<crate::known::Entry>, report: &CaseReport) -> bool {
-    let bad = |outcome: Outcome| outcome != Outcome::Pass && entry.value.allows(outcome);
-    if entry.value.parts().1.is_none() {
-        return bad(Outcome::of_result(report.result));
+/// The text without the entries that were judged and never failed as they say; those that did so here and there name the
+/// places where they did.
+fn without_stale(text: &str, known: &Known, reports: &[&CaseReport]) -> Kept {
+    let mut kept = Kept { text: text.to_owned(), removed: vec![], narrowed: vec![] };
+    // From the end, so that the places of those before stay what they are.
+    for entry in known.entries.iter().rev() {
+        let judged = |report: &&&CaseReport| report.result != CaseResult::Skip && entry.value.is_about(&report.id);
+        let about: Vec<&CaseReport> = reports.iter().filter(judged).copied().collect();
+        let shown: Vec<String> = about.iter().flat_map(|report| shown(&entry.value, report)).collect();
+        let pattern = &entry.value.pattern;
+        let range = item(text, pattern.span.start);
+        if about.is_empty() || about.iter().all(|report| staleness(&entry.value, report).is_none()) {
+            continue;
+        }
+        if shown.is_empty() {
+            kept.text.replace_range(range, "");
+            kept.removed.push(pattern.value.clone());
+        } else {
+            let narrow = narrowed(&text[range.clone()], &pattern.value, &shown);
+            kept.text.replace_range(range, &narrow);
+            kept.narrowed.push(pattern.value.clone());
+        }
     }
-    report.checks.iter().any(|check| entry.value.is_about_check(check) && bad(Outcome::of_verdict(check.verdict)))
-        || ending(report).is_some()
+    kept.removed.reverse();
+    kept.narrowed.reverse();
+    kept
+}
+
+/// What of a case fails as an entry says, each by its exact pattern.
+fn shown(entry: &Entry, report: &CaseReport) -> Vec<String> {
+    let bad = |outcome: Outcome| outcome != Outcome::Pass && entry.allows(outcome);
+    if entry.parts().1.is_none() {
+        return if bad(Outcome::of_result(report.result)) { vec![report.id.clone()] } else { vec![] };
+    }
+    let fails = |check: &&Check| entry.is_about_check(check) && bad(Outcome::of_verdict(check.verdict));
+    report.checks.iter().filter(fails).map(|check| format!("{}#{}", report.id, check.id)).collect()
+}
+
+/// An item once for each exact pattern, its comment above the first.
+fn narrowed(item: &str, pattern: &str, exact: &[String]) -> String {
+    let start = item.lines().take_while(|line| line.trim_start().starts_with('#')).map(|line| line.len() + 1).sum();
+    let (comment, entry) = item.split_at(start);
+    comment.to_owned() + &exact.iter().map(|exact| entry.replacen(pattern, exact, 1)).collect::<String>()
 }
 
 /// The lines of the list item that a place stands in, with the comment lines right above it.
@@ -199,7 +223,8 @@ mod tests {
         let ids: Vec<&str> = reports.iter().map(|report| report.id.as_str()).collect();
         let again = parse(&done.text, ids.into_iter()).unwrap();
         for report in reports.iter().filter(|report| ending(report).is_none()) {
-            assert!(standing(report, Gate::Must, &again.entries).unexpected.is_empty(), "{}", done.text);
+            let left = standing(report, Gate::Must, &again.entries);
+            assert!(left.unexpected.is_empty() && left.stale.is_empty(), "{}", done.text);
         }
         assert_eq!(update(&done.text, &again, &reports, Gate::Must, Crashes::LeftOut).text, done.text);
         done
@@ -218,6 +243,15 @@ mod tests {
             "{}",
             done.text
         );
+    }
+
+    #[test]
+    fn a_pattern_that_is_true_here_and_there_names_the_places() {
+        let text = "regrant: 1\nentries:\n  # ours\n  - match: t/*#hit\n    expect: fail\n    reason: r\n  - match: b/d#hit\n    expect: fail\n    reason: s\n";
+        let done = updated(text, &[fail("t/a"), pass("t/b"), fail("t/c"), fail("b/d")]);
+        assert_eq!(done.narrowed, ["t/*#hit"]);
+        let wanted = "regrant: 1\nentries:\n  # ours\n  - match: t/a#hit\n    expect: fail\n    reason: r\n  - match: t/c#hit\n    expect: fail\n    reason: r\n  - match: b/d#hit\n    expect: fail\n    reason: s\n";
+        assert_eq!(done.text, wanted);
     }
 
     #[test]

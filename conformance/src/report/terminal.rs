@@ -7,6 +7,7 @@ use anstyle::{AnsiColor, Style};
 
 use crate::check::{CaseResult, Check, Gate, Verdict};
 use crate::event::{CaseReport, Event, Footer, RunStarted, finished, frame};
+use crate::runner::UNCLAIMED;
 
 const BOLD: Style = Style::new().bold();
 const DIM: Style = Style::new().dimmed();
@@ -147,7 +148,22 @@ pub fn tail(events: &[Event]) -> String {
     }
     let mut out: String = areas.iter().map(|(area, counts)| format!("  {area:<14}{}\n", counted(counts))).collect();
     out.push_str(&sum(started, footer));
+    out.push_str(&unclaimed(events));
     out
+}
+
+/// What most of the skipped cases wait for.
+fn unclaimed(events: &[Event]) -> String {
+    let skipped: Vec<&str> = finished(events)
+        .filter(|report| report.result == CaseResult::Skip)
+        .filter_map(|report| report.reason.as_deref()?.strip_prefix(UNCLAIMED))
+        .collect();
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    skipped.iter().for_each(|claim| *counts.entry(claim).or_default() += 1);
+    let mut counts: Vec<(&str, usize)> = counts.into_iter().collect();
+    counts.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    let listed: Vec<String> = counts.iter().map(|(claim, count)| format!("{claim} {count}")).collect();
+    if listed.is_empty() { String::new() } else { format!("skipped for want of a claim: {}\n", listed.join(", ")) }
 }
 
 fn counted(counts: &BTreeMap<CaseResult, usize>) -> String {

@@ -7,7 +7,7 @@ use adapter_protocol::Capability;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-/// A web application. In `command`, `env`, `base_url` and `folder`, `$port`, `$issuer`, `$token_endpoint`,
+/// A web application. In `command`, `env` and `base_url`, `$port`, `$issuer`, `$token_endpoint`,
 /// `$client_id` and `$client_secret` stand for what a case brings.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -173,7 +173,7 @@ pub enum ClockSource {
     /// From outside, by libfaketime.
     #[default]
     Libfaketime,
-    /// By a `POST` of `{"now_ms": …}` to this path, answered with the same as the application sees it.
+    /// By a `POST` of the form `now_ms=…` to this path, answered with `{"now_ms": …}` as the application sees it then.
     Path(String),
     /// Not at all: it is the time of day.
     Real,
