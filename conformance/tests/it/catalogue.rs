@@ -93,7 +93,7 @@ fn the_schema_refuses_what_the_parser_refuses() {
     assert!(!validator.is_valid(&document));
 }
 
-fn yaml_as_json(text: &str) -> serde_json::Value {
+pub(crate) fn yaml_as_json(text: &str) -> serde_json::Value {
     use conformance::scenario::node::{Node, Value};
     fn json(node: &Node) -> serde_json::Value {
         match &node.value {

@@ -6,3 +6,4 @@ mod catalogue;
 mod faux;
 mod layering;
 mod mistakes;
+mod schemas;
