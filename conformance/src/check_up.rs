@@ -148,7 +148,7 @@ async fn carried_over(pool: &Pool, venue: &Venue) -> Result<Option<String>, RunE
 
 fn advice(error: &RunError) -> String {
     let text = match error {
-        RunError::Provider(_) => "this is not your adapter's fault",
+        RunError::Provider(_) | RunError::Interrupted => "this is not your adapter's fault",
         RunError::Connect(_) => "check the command: it is started as it stands, without a shell",
         RunError::Handshake(text) if text.contains("does not refuse") => {
             "answer every verb that you do not know with {\"regrant\":\"answer\",\"id\":…,\"no\":{\"reason\":\"unsupported\"}}"

@@ -1,8 +1,7 @@
 //! `regrant doctor`: which way of moving a target's clock works, found out by trying.
 
-use conformance::check_up::check_up;
-
 use crate::args::{ClockArg, DoctorArgs, TargetArgs};
+use crate::examine::examine;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::target::Chosen;
 
@@ -42,7 +41,7 @@ pub(crate) async fn doctor(args: &DoctorArgs) -> Outcome {
 /// What is in the way, if anything is.
 async fn attempt(against: &TargetArgs) -> Result<Option<String>, Failure> {
     let chosen = Chosen::of(against)?;
-    let found = check_up(chosen.target).await.map_err(|error| Failure::new(Exit::NothingMeasured, error))?;
+    let found = examine(chosen.target).await?;
     let about_time =
         |tried: &str| tried.starts_with("clock") || tried.contains("starts and shakes") || tried.contains("expired");
     let wrong = found.findings.iter().find(|finding| finding.wrong.is_some() && about_time(&finding.tried));

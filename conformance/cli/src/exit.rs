@@ -5,6 +5,8 @@ use std::io;
 use std::path::Path;
 use std::process::ExitCode;
 
+use conformance::runner::RunError;
+
 /// How the command ended, as CI sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exit {
@@ -61,6 +63,16 @@ impl Failure {
     pub(crate) fn tell(self) -> Exit {
         anstream::eprintln!("regrant: {}", self.message);
         self.exit
+    }
+}
+
+impl From<RunError> for Failure {
+    fn from(error: RunError) -> Self {
+        let exit = match error {
+            RunError::Provider(_) | RunError::Connect(_) | RunError::Handshake(_) => Exit::NothingMeasured,
+            RunError::Interrupted => Exit::Incomplete,
+        };
+        Self::new(exit, error)
     }
 }
 

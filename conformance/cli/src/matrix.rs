@@ -86,7 +86,7 @@ async fn run(path: &Path, name: &str, args: &MatrixArgs) -> Result<Vec<Event>, F
     });
     let ran = ran.await;
     bar.iter().for_each(ProgressBar::finish_and_clear);
-    let footer = ran.map_err(|error| Failure::new(Exit::NothingMeasured, error))?;
+    let footer = ran?;
     if footer.complete { Ok(events) } else { Err(Failure::new(Exit::Incomplete, "its run was broken off")) }
 }
 

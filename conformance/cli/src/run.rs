@@ -41,8 +41,7 @@ pub(crate) async fn run(args: &RunArgs) -> Outcome {
     reports::prepare(&args.reports)?;
     let mut recorder = Recorder::create(&args.out)?;
     let stopped = StopSignals::new().map_err(|error| Failure::new(Exit::Bug, error))?;
-    let footer = runner::run(plan, stopped.wait(), |event| recorder.note(event)).await;
-    let footer = footer.map_err(|error| Failure::new(Exit::NothingMeasured, error))?;
+    let footer = runner::run(plan, stopped.wait(), |event| recorder.note(event)).await?;
     let exit = exit(&footer, &recorder.events);
     recorder.finish(args)?;
     exit
