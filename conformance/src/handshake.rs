@@ -23,9 +23,6 @@ use crate::scenario::model::Scenario;
 use crate::scenario::yaml;
 use crate::venue::Venue;
 
-/// Real time for an answer to `hello`, in which an adapter may also have to get ready.
-const HELLO: Duration = Duration::from_secs(60);
-
 /// The shortest and the longest time without a new arrival after which no more is waited for.
 pub(crate) const SETTLE: (Duration, Duration) = (Duration::from_millis(60), Duration::from_secs(2));
 
@@ -69,11 +66,11 @@ pub enum Probing {
     Nothing,
 }
 
-/// Says hello.
-pub(crate) async fn hello(link: &Link) -> Result<HelloAnswer, RunError> {
+/// Says hello, and waits no longer than this for an answer.
+pub(crate) async fn hello(link: &Link, limit: Duration) -> Result<HelloAnswer, RunError> {
     let verb =
         Verb::Hello(Hello { protocol: (PROTOCOL, PROTOCOL), runner: format!("regrant/{}", env!("CARGO_PKG_VERSION")) });
-    let answer = link.ask(verb, HELLO).await.map_err(|error| RunError::Handshake(told(link, &error.to_string())))?;
+    let answer = link.ask(verb, limit).await.map_err(|error| RunError::Handshake(told(link, &error.to_string())))?;
     let hello = match answer {
         Answer::Ok(members) => {
             let answer = HelloAnswer::deserialize(serde_json::Value::Object(members));
@@ -106,7 +103,7 @@ fn told(link: &Link, error: &str) -> String {
 /// Everything that has to be known before the first case.
 pub(crate) async fn introduce(pool: &Pool, venue: &Venue, probing: &Probing) -> Result<Introduction, RunError> {
     let seat = pool.take().await?;
-    refuses_the_unknown(&seat.link).await?;
+    refuses_the_unknown(&seat.link, pool.target().hello_limit()).await?;
     let hello = seat.hello.clone();
     if hello.claims.contains(&Capability::ClockSet) && pool.target().clock() != ClockMode::Real {
         prove_clock(&seat, venue, pool.target()).await?;
@@ -126,8 +123,8 @@ pub(crate) async fn introduce(pool: &Pool, venue: &Venue, probing: &Probing) -> 
     Ok(introduction)
 }
 
-async fn refuses_the_unknown(link: &Link) -> Result<(), RunError> {
-    match link.ask_unknown(HELLO).await.map_err(|error| RunError::Handshake(told(link, &error.to_string())))? {
+async fn refuses_the_unknown(link: &Link, limit: Duration) -> Result<(), RunError> {
+    match link.ask_unknown(limit).await.map_err(|error| RunError::Handshake(told(link, &error.to_string())))? {
         Answer::No { .. } => Ok(()),
         Answer::Ok(_) | Answer::Threw { .. } | Answer::Broken { .. } | Answer::Unknown { .. } => {
             let text = "it does not refuse a verb that does not exist with `no`, so its other answers prove nothing";

@@ -38,7 +38,7 @@ impl Pool {
             }
         }
         let link = Link::new(self.target.connect().await.map_err(RunError::Connect)?);
-        let hello = hello(&link).await?;
+        let hello = hello(&link, self.target.hello_limit()).await?;
         Ok(Seat { link: Arc::new(link), hello })
     }
 
