@@ -203,7 +203,7 @@ async fn first_look(pool: &Pool, venue: &Venue) -> Result<Result<SessionSeen, En
 
 const fn advice(error: &RunError) -> &'static str {
     match error {
-        RunError::Provider(_) => "this is not your adapter's fault",
+        RunError::Provider(_) | RunError::Interrupted => "this is not your adapter's fault",
         RunError::Connect(_) => "check the command: it is started as it stands, without a shell",
         RunError::Handshake(bad) => bad.advice(),
     }

@@ -6,6 +6,7 @@
 
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use adapter_process::{MovedClock, Output, Program};
 use adapter_protocol::{Answer, Capability, ClockMode, Reply, Verb};
@@ -15,7 +16,7 @@ use futures_util::future::BoxFuture;
 use serde_json::{Map, Value, json};
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncWrite, AsyncWriteExt as _, BufReader};
 
-use crate::link::{Connection, PIPE, Pipe, Reuse, Target, next_line};
+use crate::link::{Connection, HELLO_LIMIT, PIPE, Pipe, Reuse, Target, next_line};
 use crate::runner::START;
 
 /// An adapter process.
@@ -24,12 +25,18 @@ pub struct CommandTarget {
     name: String,
     program: Program,
     clock: ClockMode,
+    hello_limit: Duration,
 }
 
 impl CommandTarget {
     /// An adapter that is started with this command; `name` is how the command line of the runner names it.
     pub const fn new(name: String, program: Program, clock: ClockMode) -> Self {
-        Self { name, program, clock }
+        Self { name, program, clock, hello_limit: HELLO_LIMIT }
+    }
+
+    /// The same with another limit of real time for its answer to `hello`.
+    pub fn with_hello_limit(self, hello_limit: Duration) -> Self {
+        Self { hello_limit, ..self }
     }
 
     fn start(&self) -> io::Result<Connection> {
@@ -63,6 +70,10 @@ impl Target for CommandTarget {
 
     fn clock(&self) -> ClockMode {
         self.clock
+    }
+
+    fn hello_limit(&self) -> Duration {
+        self.hello_limit
     }
 }
 
@@ -106,8 +117,11 @@ async fn forward_answers(
     clock: Option<Arc<MovedClock>>,
 ) {
     let mut from = BufReader::new(from);
+    let mut ended = true;
     while let Some(line) = next_line(&mut from).await {
-        if !is_message(&line) {
+        // What goes on from a line that was too long is no line of its own.
+        let begins = std::mem::replace(&mut ended, line.ends_with(b"\n"));
+        if !begins || !is_message(&line) {
             output.add(&line);
             continue;
         }

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use adapter_process::Mark;
+use adapter_process::{Mark, shown};
 use adapter_protocol::{
     Answer, Capability, ClientRegistration, ClockMode, Deliver, Endpoints, Fate, Name, ProviderInfo, Start, Verb,
 };
@@ -374,7 +374,7 @@ impl<'a> Driver<'a> {
     async fn move_clocks(&mut self, path: StepPath, name: String, time: &TimeExpr) -> Result<(), Stopped> {
         let to = self.resolve(&name, time, self.realm.now())?;
         match self.clock {
-            ClockMode::Real => real_time::reach(&self.realm, &name, to).await?,
+            ClockMode::Real => real_time::reach(&self.realm, &name, time.from, to).await?,
             ClockMode::Set | ClockMode::Outside => {
                 self.realm.set_clock(to);
                 self.set_client_clock(&name).await?;
@@ -478,7 +478,7 @@ impl<'a> Driver<'a> {
     }
 
     fn history(self, ended: Option<Ending>, log: &str, printed: &str, claims: BTreeSet<Capability>) -> History {
-        let output = self.observer.clean_lines(printed, OUTPUT_LINES);
+        let output = self.observer.clean_lines(printed, OUTPUT_LINES).iter().map(|line| shown(line)).collect();
         let secrets = self.realm.secrets();
         let mut leaks = self.observer.leaks(&secrets);
         leaks.extend(leaks::found_in(log, &secrets).into_iter().map(|secret| Leak { secret, place: LeakPlace::Log }));

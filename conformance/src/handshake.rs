@@ -26,9 +26,6 @@ use crate::scenario::node::nearest;
 use crate::scenario::yaml;
 use crate::venue::Venue;
 
-/// Real time for an answer to `hello`, in which an adapter may also have to get ready.
-const HELLO: Duration = Duration::from_secs(60);
-
 /// The shortest and the longest time without a new arrival after which no more is waited for.
 pub(crate) const SETTLE: (Duration, Duration) = (Duration::from_millis(60), Duration::from_secs(1));
 
@@ -90,11 +87,11 @@ pub enum Probing {
     Nothing,
 }
 
-/// Says hello.
-pub(crate) async fn hello(link: &Link) -> Result<HelloAnswer, BadHandshake> {
+/// Says hello, and waits no longer than this for an answer.
+pub(crate) async fn hello(link: &Link, limit: Duration) -> Result<HelloAnswer, BadHandshake> {
     let verb =
         Verb::Hello(Hello { protocol: (PROTOCOL, PROTOCOL), runner: format!("regrant/{}", env!("CARGO_PKG_VERSION")) });
-    let hello = match heard(link, link.ask(verb, HELLO).await).await? {
+    let hello = match heard(link, link.ask(verb, limit).await).await? {
         Answer::Ok(members) => said(members)?,
         Answer::Threw { message }
         | Answer::No { reason: message }
@@ -136,7 +133,7 @@ fn claims() -> [String; Capability::ALL.len()] {
 /// Everything that has to be known before the first case.
 pub(crate) async fn introduce(pool: &Pool, venue: &Venue, probing: &Probing) -> Result<Introduction, RunError> {
     let seat = pool.take().await?;
-    refuses_the_unknown(&seat.link).await?;
+    refuses_the_unknown(&seat.link, pool.target().hello_limit()).await?;
     let hello = seat.hello.clone();
     if hello.claims.contains(&Capability::ClockSet) && pool.target().clock() != ClockMode::Real {
         prove_clock(&seat, venue, pool.target()).await?;
@@ -156,8 +153,8 @@ pub(crate) async fn introduce(pool: &Pool, venue: &Venue, probing: &Probing) -> 
     Ok(introduction)
 }
 
-async fn refuses_the_unknown(link: &Link) -> Result<(), BadHandshake> {
-    match heard(link, link.ask_unknown(HELLO).await).await? {
+async fn refuses_the_unknown(link: &Link, limit: Duration) -> Result<(), BadHandshake> {
+    match heard(link, link.ask_unknown(limit).await).await? {
         Answer::No { .. } => Ok(()),
         Answer::Ok(_) | Answer::Threw { .. } | Answer::Broken { .. } | Answer::Unknown { .. } => {
             Err(BadHandshake::AgreesToAnything)

@@ -1,5 +1,7 @@
 //! Looks for secrets where they do not belong: raw, encoded, or in part.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use mock_provider::Secret;
@@ -10,22 +12,59 @@ const WINDOW: usize = 16;
 /// Secrets by name.
 pub type Secrets = Vec<(String, Secret)>;
 
-/// The names of the secrets that stand in a text.
+/// The names of the secrets that stand in a text. It takes one pass over the text, however many secrets there are.
 pub fn found_in(text: &str, secrets: &Secrets) -> Vec<String> {
-    let found = secrets.iter().filter(|(_, secret)| stands_in(text, secret.expose()));
-    let mut names: Vec<String> = found.map(|(name, _)| name.clone()).collect();
+    let mut forms = Forms::default();
+    secrets.iter().enumerate().for_each(|(index, (_, secret))| forms.add(index, secret.expose()));
+    let mut names: Vec<String> = forms.found_in(text.as_bytes()).into_iter().map(|at| secrets[at].0.clone()).collect();
     names.dedup();
     names
 }
 
-fn stands_in(text: &str, secret: &str) -> bool {
-    if text.len() < secret.len().min(WINDOW) {
-        return false;
+/// How a form begins: by this it is looked up.
+type Beginning = [u8; 3];
+
+/// The ways in which secrets can stand in a text, by how they begin, each with the place of its secret.
+struct Forms {
+    /// A bit for each beginning: nearly every place in a text is passed over by this alone.
+    begins: Vec<bool>,
+    by_beginning: BTreeMap<Beginning, Vec<(usize, String)>>,
+}
+
+impl Default for Forms {
+    fn default() -> Self {
+        Self { begins: vec![false; 1 << 24], by_beginning: BTreeMap::new() }
     }
-    let bytes = secret.as_bytes();
-    let encoded = (0..3).flat_map(|shift| aligned(bytes, shift)).chain([hex(bytes)]);
-    pieces(secret).any(|piece| text.contains(&piece) || text.contains(&percent(&piece)))
-        || encoded.into_iter().any(|form| form.len() >= WINDOW && text.contains(&form))
+}
+
+impl Forms {
+    fn add(&mut self, index: usize, secret: &str) {
+        let bytes = secret.as_bytes();
+        let encoded = (0..3).flat_map(|shift| aligned(bytes, shift)).chain([hex(bytes)]);
+        let encoded = encoded.filter(|form| form.len() >= WINDOW);
+        for form in pieces(secret).flat_map(|piece| [percent(&piece), piece]).chain(encoded) {
+            // What is shorter stands everywhere.
+            let Some(beginning) = form.as_bytes().first_chunk() else { continue };
+            self.begins[place(beginning)] = true;
+            self.by_beginning.entry(*beginning).or_default().push((index, form));
+        }
+    }
+
+    fn found_in(&self, text: &[u8]) -> BTreeSet<usize> {
+        let places = text.windows(size_of::<Beginning>()).enumerate();
+        let mut found = BTreeSet::new();
+        for (at, _) in places.filter(|(_, beginning)| beginning.first_chunk().is_some_and(|it| self.begins[place(it)]))
+        {
+            let Some(beginning) = text[at..].first_chunk::<3>() else { continue };
+            let forms = self.by_beginning.get(beginning).into_iter().flatten();
+            found.extend(forms.filter(|(_, form)| text[at..].starts_with(form.as_bytes())).map(|(index, _)| *index));
+        }
+        found
+    }
+}
+
+const fn place(beginning: &Beginning) -> usize {
+    (beginning[0] as usize) << 16 | (beginning[1] as usize) << 8 | beginning[2] as usize
 }
 
 /// Every window of the secret, or the secret where it is shorter.

@@ -1,5 +1,6 @@
 //! A connection to an adapter: requests out, answers in, any number in flight.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -7,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use adapter_process::{Child, Output};
-use adapter_protocol::{Answer, ClockMode, MAX_LINE, Request, Verb, decode_reply, encode_request};
+use adapter_protocol::{Answer, ClockMode, MAX_LINE, Reply, Request, Verb, decode_reply, encode_request};
 use futures_util::future::BoxFuture;
 use mock_provider::Client;
 use tokio::io::{
@@ -18,6 +19,9 @@ use tokio::task::JoinHandle;
 
 /// Bytes that a pipe in memory holds before a writer waits.
 pub const PIPE: usize = 64 * 1024;
+
+/// Real time for an answer to `hello`, where a target asks for no other.
+pub const HELLO_LIMIT: Duration = Duration::from_secs(60);
 
 /// Both ends of a connection to an adapter.
 pub struct Pipe {
@@ -87,6 +91,11 @@ pub trait Target: Send + Sync {
     /// Real time for `start` and `restart`, where an application needs more than any step may take.
     fn start_limit(&self) -> Duration {
         Duration::ZERO
+    }
+
+    /// Real time for its answer to `hello`, in which it may also have to get ready.
+    fn hello_limit(&self) -> Duration {
+        HELLO_LIMIT
     }
 
     /// The one provider that it is configured for, where it cannot be given another for each case.
@@ -217,8 +226,7 @@ async fn read(pipe: Box<dyn AsyncRead + Send + Unpin>, waiting: Arc<Mutex<Option
     let mut pipe = BufReader::new(pipe);
     let locked = || waiting.lock().unwrap_or_else(PoisonError::into_inner);
     while let Some(line) = next_line(&mut pipe).await {
-        let line = String::from_utf8_lossy(&line);
-        match decode_reply(line.trim_end_matches(['\n', '\r'])) {
+        match reply(&line) {
             Ok(reply) => {
                 let asked = locked().as_mut().and_then(|waiting| waiting.remove(&reply.id));
                 // An answer that nobody waits for any more is late, not wrong.
@@ -226,13 +234,23 @@ async fn read(pipe: Box<dyn AsyncRead + Send + Unpin>, waiting: Arc<Mutex<Option
             }
             Err(error) => {
                 let all = locked().take().unwrap_or_default();
-                let told = LinkError::BadLine(error.to_string());
+                let told = LinkError::BadLine(error);
                 all.into_values().for_each(|asked| drop(asked.send(Err(told.clone()))));
                 return;
             }
         }
     }
     drop(locked().take());
+}
+
+/// The answer that a line is, or what is wrong with it.
+fn reply(line: &[u8]) -> Result<Reply, String> {
+    let text = String::from_utf8_lossy(line);
+    let reply = decode_reply(text.trim_end_matches(['\n', '\r'])).map_err(|error| error.to_string())?;
+    match text {
+        Cow::Borrowed(_) => Ok(reply),
+        Cow::Owned(_) => Err("the line is not UTF-8".to_owned()),
+    }
 }
 
 /// The next line with its end, or as much of it as a message may have: what is longer is refused when it is decoded.

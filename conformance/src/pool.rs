@@ -51,7 +51,7 @@ impl Pool {
     /// A new connection.
     pub(crate) async fn connect(&self) -> Result<Seat, RunError> {
         let link = Link::new(self.target.connect().await.map_err(RunError::Connect)?);
-        let hello = hello(&link).await?;
+        let hello = hello(&link, self.target.hello_limit()).await?;
         Ok(Seat { link: Arc::new(link), hello, past: Past::New })
     }
 

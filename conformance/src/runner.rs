@@ -115,6 +115,9 @@ pub enum RunError {
     /// The target does not shake hands.
     #[error("the handshake failed: {0}")]
     Handshake(#[from] BadHandshake),
+    /// It was broken off before the first case.
+    #[error("broken off before the first case")]
+    Interrupted,
 }
 
 /// Runs a plan. Every event goes to `sink` as it happens. When `interrupted` resolves, the cases in flight are given up
@@ -130,7 +133,11 @@ pub async fn run(
     let stopwatch = Stopwatch::start();
     let venue = Arc::new(Venue::open(&*plan.target, plan.seed).await?);
     let pool = Arc::new(Pool::new(Arc::clone(&plan.target)));
-    let introduction = introduce(&pool, &venue, &plan.probing).await?;
+    let mut interrupted = std::pin::pin!(interrupted);
+    let introduction = tokio::select! {
+        introduction = introduce(&pool, &venue, &plan.probing) => introduction?,
+        () = &mut interrupted => return Err(RunError::Interrupted),
+    };
     sink(&Event::RunStarted(started(&plan, &introduction)));
     let mut dispatcher = Dispatcher { gate: plan.gate, known: plan.known, footer: Footer::default(), sink };
     let cases = plan.entries.len();
@@ -193,8 +200,12 @@ impl<S: FnMut(&Event)> Dispatcher<S> {
         while failed_in_a_row < BREAKER {
             tokio::select! {
                 happening = happened.recv() => match happening {
-                    Some(Happening { event, connected }) => {
-                        failed_in_a_row = if connected { 0 } else { failed_in_a_row + 1 };
+                    Some(Happening { event, reached }) => {
+                        failed_in_a_row = match reached {
+                            Reached::NotTried => failed_in_a_row,
+                            Reached::Target => 0,
+                            Reached::Nobody => failed_in_a_row + 1,
+                        };
                         self.note(event);
                     }
                     None => return true,
@@ -226,7 +237,15 @@ struct Shared {
 /// An event, and whether the target could be reached.
 struct Happening {
     event: Event,
-    connected: bool,
+    reached: Reached,
+}
+
+/// Whether the target could be reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reached {
+    NotTried,
+    Target,
+    Nobody,
 }
 
 /// A task that ends with its owner.
@@ -247,11 +266,13 @@ async fn execute(entries: Vec<Entry>, jobs: usize, shared: Arc<Shared>, events: 
         let (shared, events) = (Arc::clone(&shared), events.clone());
         running.spawn(async move {
             let started = Event::CaseStarted { id: entry.case.id.clone() };
-            drop(events.send(Happening { event: started, connected: true }));
+            drop(events.send(Happening { event: started, reached: Reached::NotTried }));
             let running = AssertUnwindSafe(shared.case(&entry, index)).catch_unwind();
-            let bug = |panic: Box<dyn Any + Send>| (suite_bug(report(&entry, &shared.references), &*panic), true);
-            let (finished, connected) = running.await.unwrap_or_else(bug);
-            drop(events.send(Happening { event: Event::CaseFinished(Box::new(finished)), connected }));
+            let bug = |panic: Box<dyn Any + Send>| {
+                (suite_bug(report(&entry, &shared.references), &*panic), Reached::NotTried)
+            };
+            let (finished, reached) = running.await.unwrap_or_else(bug);
+            drop(events.send(Happening { event: Event::CaseFinished(Box::new(finished)), reached }));
         });
     }
     while running.join_next().await.is_some() {}
@@ -265,12 +286,16 @@ enum Driven {
 
 impl Shared {
     /// Runs one case. Says whether the target could be reached.
-    async fn case(&self, entry: &Entry, index: usize) -> (CaseReport, bool) {
+    async fn case(&self, entry: &Entry, index: usize) -> (CaseReport, Reached) {
         let stopwatch = Stopwatch::start();
         let name = format!("c{index}");
         let outcome = self.drive(entry, &name).await;
         self.venue.close(&name);
-        let connected = outcome.is_ok();
+        let reached = match &outcome {
+            Ok(Driven::Skipped(_) | Driven::Blocked(_)) => Reached::NotTried,
+            Ok(Driven::Ran(_)) => Reached::Target,
+            Err(_) => Reached::Nobody,
+        };
         let mut report = report(entry, &self.references);
         match outcome {
             Ok(Driven::Skipped(reason)) => (report.result, report.reason) = (CaseResult::Skip, Some(reason)),
@@ -285,7 +310,7 @@ impl Shared {
             Err(error) => (report.result, report.reason) = (CaseResult::Crash, Some(error.to_string())),
         }
         report.duration_ms = stopwatch.millis();
-        (report, connected)
+        (report, reached)
     }
 
     async fn drive(&self, entry: &Entry, name: &str) -> Result<Driven, RunError> {

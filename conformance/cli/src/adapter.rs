@@ -4,10 +4,11 @@ use std::fs;
 use std::path::Path;
 
 use anstyle::{AnsiColor, Style};
-use conformance::check_up::{CheckUp, Finding, Outcome as Tried, check_up};
+use conformance::check_up::{CheckUp, Finding, Outcome as Tried};
 use rust_embed::Embed;
 
 use crate::args::{AdapterCommand, CheckArgs, Language, NewArgs};
+use crate::examine::examine;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::target::Chosen;
 
@@ -29,7 +30,7 @@ pub(crate) async fn adapter(command: &AdapterCommand) -> Outcome {
 
 async fn check(args: &CheckArgs) -> Outcome {
     let chosen = Chosen::of(&args.against)?;
-    let found = check_up(chosen.target).await.map_err(|error| Failure::new(Exit::NothingMeasured, error))?;
+    let found = examine(chosen.target).await?;
     found.findings.iter().for_each(|finding| anstream::println!("{}", line(finding)));
     anstream::println!("\n{}", sum(&found));
     Ok(match (found.is_good(), &found.introduction) {

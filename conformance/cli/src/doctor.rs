@@ -1,9 +1,10 @@
 //! `regrant doctor`: which way of moving a target's clock works, found out by trying.
 
 use adapter_protocol::ClockMode;
-use conformance::check_up::{Outcome as Tried, check_up};
+use conformance::check_up::Outcome as Tried;
 
 use crate::args::{ClockArg, DoctorArgs, TargetArgs};
+use crate::examine::examine;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::target::Chosen;
 
@@ -80,7 +81,7 @@ async fn attempt(way: &Way, works: Option<&Way>, args: &DoctorArgs) -> Result<Ve
     if chosen.target.clock() != ClockMode::from(way.clock) {
         return Ok(Verdict::NotTried("`clock` of the web application names no path that sets it"));
     }
-    let found = check_up(chosen.target).await.map_err(|error| Failure::new(Exit::NothingMeasured, error))?;
+    let found = examine(chosen.target).await?;
     let mut about_time = found.findings.into_iter().filter(|finding| finding.subject.is_about_time());
     Ok(about_time.find_map(|finding| failed(finding.outcome)).unwrap_or(Verdict::Works))
 }

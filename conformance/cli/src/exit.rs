@@ -5,6 +5,8 @@ use std::io;
 use std::path::Path;
 use std::process::ExitCode;
 
+use conformance::runner::RunError;
+
 /// How the command ended, as CI sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exit {
@@ -52,6 +54,14 @@ impl Failure {
         Self::usage(format!("{}: {error}", path.display()))
     }
 
+    /// With a line on what may be behind it, where nothing was measured.
+    pub(crate) fn with_hint(self, hint: &str) -> Self {
+        match self.exit {
+            Exit::NothingMeasured => Self { message: format!("{}\n{hint}", self.message), ..self },
+            _ => self,
+        }
+    }
+
     /// What went wrong.
     pub(crate) fn message(&self) -> &str {
         &self.message
@@ -61,6 +71,16 @@ impl Failure {
     pub(crate) fn tell(self) -> Exit {
         anstream::eprintln!("regrant: {}", self.message);
         self.exit
+    }
+}
+
+impl From<RunError> for Failure {
+    fn from(error: RunError) -> Self {
+        let exit = match error {
+            RunError::Provider(_) | RunError::Connect(_) | RunError::Handshake(_) => Exit::NothingMeasured,
+            RunError::Interrupted => Exit::Incomplete,
+        };
+        Self::new(exit, error)
     }
 }
 

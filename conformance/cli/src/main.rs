@@ -3,6 +3,7 @@
 mod adapter;
 mod args;
 mod doctor;
+mod examine;
 mod exit;
 mod explain;
 mod known;

@@ -87,7 +87,7 @@ async fn run(path: &Path, name: &str, args: &MatrixArgs) -> Result<Vec<Event>, F
     });
     let ran = ran.await;
     bar.iter().for_each(ProgressBar::finish_and_clear);
-    let footer = ran.map_err(|error| nothing_measured(&error, setup.as_deref()))?;
+    let footer = ran.map_err(|error| nothing_measured(error, setup.as_deref()))?;
     if footer.complete { Ok(events) } else { Err(Failure::new(Exit::Incomplete, "its run was broken off")) }
 }
 

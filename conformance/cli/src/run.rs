@@ -42,7 +42,7 @@ pub(crate) async fn run(args: &RunArgs) -> Outcome {
     let mut recorder = Recorder::create(&args.out)?;
     let stopped = StopSignals::new().map_err(|error| Failure::new(Exit::Bug, error))?;
     let footer = runner::run(plan, stopped.wait(), |event| recorder.note(event)).await;
-    let footer = footer.map_err(|error| nothing_measured(&error, chosen.setup.as_deref()))?;
+    let footer = footer.map_err(|error| nothing_measured(error, chosen.setup.as_deref()))?;
     let exit = exit(&footer, &recorder.events);
     recorder.finish(args)?;
     exit

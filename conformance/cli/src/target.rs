@@ -39,14 +39,12 @@ pub(crate) struct Chosen {
 }
 
 /// Why nothing was measured, and what may have been forgotten.
-pub(crate) fn nothing_measured(error: &RunError, setup: Option<&Path>) -> Failure {
-    let forgotten = match (error, setup) {
-        (RunError::Connect(_) | RunError::Handshake(_), Some(setup)) => {
-            format!("\nhas its set-up been run? {}", setup.display())
-        }
-        (RunError::Connect(_) | RunError::Handshake(_) | RunError::Provider(_), _) => String::new(),
-    };
-    Failure::new(Exit::NothingMeasured, format!("{error}{forgotten}"))
+pub(crate) fn nothing_measured(error: RunError, setup: Option<&Path>) -> Failure {
+    let failure = Failure::from(error);
+    match setup {
+        Some(setup) => failure.with_hint(&format!("has its set-up been run? {}", setup.display())),
+        None => failure,
+    }
 }
 
 impl Chosen {

@@ -12,6 +12,7 @@ use tokio::process::{ChildStdin, ChildStdout, Command};
 
 use crate::group::Group;
 use crate::output::Output;
+use crate::words::quoted;
 
 /// Real time to end by itself after its input was closed, and again after it was asked to end.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -46,9 +47,9 @@ pub(crate) enum Stdout {
 }
 
 impl Program {
-    /// The command line, for messages.
+    /// The command line, for messages and to be typed again.
     pub fn words(&self) -> String {
-        self.command.join(" ")
+        self.command.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ")
     }
 
     /// Starts it; its standard input and output are given to the caller.

@@ -9,8 +9,12 @@ mod group;
 mod moved_clock;
 mod output;
 mod pause;
+mod shown;
+mod words;
 
 pub use child::{Child, Program};
 pub use moved_clock::{MovedClock, NoFaketime};
 pub use output::{Mark, Output};
 pub use pause::pause;
+pub use shown::shown;
+pub use words::quoted;

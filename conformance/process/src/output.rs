@@ -6,9 +6,13 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 
 use crate::pause::pause;
+use crate::shown::shown;
 
-/// So much is kept; what came first goes first: 4 MiB.
+/// So much is kept at least; what came first goes first: 4 MiB.
 const KEPT: usize = 4 << 20;
+
+/// So much is kept at most. To move the rest at every line that is added would cost far more than the line.
+const MOST: usize = 2 * KEPT;
 
 /// Real time in which nothing new has to come before the output counts as complete.
 const QUIET: Duration = Duration::from_millis(20);
@@ -40,9 +44,11 @@ impl Output {
     pub fn add(&self, bytes: &[u8]) {
         let mut kept = self.locked();
         kept.text.extend_from_slice(bytes);
-        let over = kept.text.len().saturating_sub(KEPT);
-        kept.text.drain(..over);
-        kept.lost += over;
+        if kept.text.len() > MOST {
+            let over = kept.text.len() - KEPT;
+            kept.text.drain(..over);
+            kept.lost += over;
+        }
     }
 
     /// The end so far.
@@ -58,11 +64,11 @@ impl Output {
         (String::from_utf8_lossy(&kept.text[from..]).into_owned(), mark.0 >= kept.lost)
     }
 
-    /// The last lines of everything that is kept.
+    /// The last lines of everything that is kept, as people are shown them.
     pub fn last_lines(&self, most: usize) -> Vec<String> {
         let (text, _) = self.since(Mark::default());
         let lines: Vec<&str> = text.lines().collect();
-        lines[lines.len().saturating_sub(most)..].iter().map(|line| (*line).to_owned()).collect()
+        lines[lines.len().saturating_sub(most)..].iter().map(|line| shown(line)).collect()
     }
 
     /// Waits until nothing new has come for a moment: what was written before an answer may be read after it.
@@ -104,7 +110,7 @@ mod tests {
         let mark = output.mark();
         output.add(b"after");
         assert_eq!(output.since(mark), ("after".to_owned(), true));
-        output.add(&vec![b'x'; KEPT]);
+        output.add(&vec![b'x'; MOST]);
         let (text, whole) = output.since(mark);
         assert!(text.len() == KEPT && !whole);
         assert!(output.since(output.mark()).0.is_empty());

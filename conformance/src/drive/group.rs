@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use mock_provider::Sequence;
+use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
@@ -21,7 +22,11 @@ const RELEASED: Duration = Duration::from_secs(5);
 
 /// Groups that have been started and not joined.
 #[derive(Default)]
-pub(crate) struct Groups(BTreeMap<String, Group>);
+pub(crate) struct Groups {
+    running: BTreeMap<String, Group>,
+    /// Rung when a command is answered.
+    answered: Arc<Notify>,
+}
 
 struct Group {
     /// Where the step before ended, and where the group began.
@@ -62,16 +67,18 @@ impl Driver<'_> {
                 in_flight.fetch_add(1, Ordering::SeqCst);
                 let (link, observer, in_flight, name) =
                     (Arc::clone(&self.link), Arc::clone(&self.observer), Arc::clone(&in_flight), name.clone());
+                let answered = Arc::clone(&self.groups.answered);
                 tokio::spawn(async move {
                     let answer = link.ask_as(id, command.verb, command.limit).await;
                     in_flight.fetch_sub(1, Ordering::SeqCst);
+                    answered.notify_one();
                     observer.observe(&name, level, command.actor, answer)
                 })
             });
             let tasks = tasks.collect();
             steps.push(Running { path, name, action: action_of(&inner.value), tasks });
         }
-        self.groups.0.insert(together.name.value.clone(), Group { from, begun, in_flight, steps });
+        self.groups.running.insert(together.name.value.clone(), Group { from, begun, in_flight, steps });
     }
 
     pub(crate) async fn parked(&mut self, path: StepPath, name: String, parked: &Parked) -> Result<(), Stopped> {
@@ -86,20 +93,23 @@ impl Driver<'_> {
     ///
     /// That only makes requests overlap; how many there were is judged from the journal after the `join`.
     async fn settle(&self, of: Option<&str>) -> usize {
-        let wait =
-            |count| timeout(if count == 1 { FIRST_PARKED } else { self.settle }, self.realm.wait_for_parked(count));
         let mut found = 0;
         while found < self.in_flight(of) {
-            match wait(found + 1).await {
-                Ok(parked) => found = parked.len(),
-                Err(_) => break,
+            let limit = if found == 0 { FIRST_PARKED } else { self.settle };
+            tokio::select! {
+                parked = timeout(limit, self.realm.wait_for_parked(found + 1)) => match parked {
+                    Ok(parked) => found = parked.len(),
+                    Err(_) => break,
+                },
+                // One command less that could be parked.
+                () = self.groups.answered.notified() => {}
             }
         }
         found
     }
 
     fn in_flight(&self, of: Option<&str>) -> usize {
-        let chosen = self.groups.0.iter().filter(|(name, _)| of.is_none_or(|of| of == name.as_str()));
+        let chosen = self.groups.running.iter().filter(|(name, _)| of.is_none_or(|of| of == name.as_str()));
         chosen.map(|(_, group)| group.in_flight.load(Ordering::SeqCst)).sum()
     }
 
@@ -122,7 +132,7 @@ impl Driver<'_> {
     pub(crate) async fn join(&mut self, path: StepPath, name: String, join: &Join) -> Result<(), Stopped> {
         let of = &join.of.value;
         let missing = || Ending::Broken { step: name.clone(), reason: format!("no group `{of}` is running") };
-        let mut group = self.groups.0.remove(of).ok_or_else(missing)?;
+        let mut group = self.groups.running.remove(of).ok_or_else(missing)?;
         let mut all = vec![];
         for step in &mut group.steps {
             let own = self.joined(&name, join, step).await?;

@@ -186,7 +186,7 @@ fn item(text: &str, place: usize) -> Range<usize> {
 
 fn with_added(text: &str, new: &[New]) -> String {
     if new.is_empty() {
-        return text.to_owned();
+        return without_open_list(text);
     }
     let mut out = text.trim_end().to_owned() + "\n";
     if let Some(empty) = out.find("entries: []") {
@@ -197,6 +197,13 @@ fn with_added(text: &str, new: &[New]) -> String {
     }
     out.extend(new.iter().map(New::lines));
     out
+}
+
+/// A list that has lost its last item is an empty list; without brackets it would be no list.
+fn without_open_list(text: &str) -> String {
+    let any = text.lines().any(|line| line.trim_start().starts_with("- "));
+    let closed = |line: &str| if line.trim_end() == "entries:" { "entries: []\n".to_owned() } else { line.to_owned() };
+    if any { text.to_owned() } else { text.split_inclusive('\n').map(closed).collect() }
 }
 
 #[cfg(test)]
@@ -252,6 +259,15 @@ mod tests {
         assert_eq!(done.narrowed, ["t/*#hit"]);
         let wanted = "regrant: 1\nentries:\n  # ours\n  - match: t/a#hit\n    expect: fail\n    reason: r\n  - match: t/c#hit\n    expect: fail\n    reason: r\n  - match: b/d#hit\n    expect: fail\n    reason: s\n";
         assert_eq!(done.text, wanted);
+    }
+
+    #[test]
+    fn a_file_that_loses_its_last_entry_can_still_be_read() {
+        for entries in ["entries:\n", "entries:\n  # a comment that stays\n\n"] {
+            let text = format!("regrant: 1\n{entries}  - match: a/b#hit\n    expect: fail\n    reason: r\n");
+            let done = updated(&text, &[pass("a/b")]);
+            assert!(done.text.starts_with("regrant: 1\nentries: []\n"), "{}", done.text);
+        }
     }
 
     #[test]

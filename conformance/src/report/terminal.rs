@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use adapter_process::quoted;
 use adapter_protocol::ClockMode;
 use anstyle::{AnsiColor, Style};
 
@@ -103,7 +104,7 @@ fn again(report: &CaseReport, started: &RunStarted) -> String {
         Some(_) | None => (format!(" --target {}", started.target), String::new()),
     };
     let mut out = format!("regrant run{first} -E 'id(={})'", report.id);
-    out.extend(started.sources.iter().map(|path| format!(" --scenarios {path}")));
+    out.extend(started.sources.iter().map(|path| format!(" --scenarios {}", quoted(path))));
     if started.seed != 0 {
         out.push_str(&format!(" --seed {}", started.seed));
     }

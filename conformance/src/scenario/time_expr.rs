@@ -17,7 +17,7 @@ pub struct TimeExpr {
 }
 
 /// What an instant is counted from.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Anchor {
     /// Where the clock stands.
     Now,

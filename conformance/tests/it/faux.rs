@@ -127,10 +127,10 @@ fn entries(count: usize, habit: Habit) -> Vec<Entry> {
     vec![catalogue.entries[0].clone(); count]
 }
 
-async fn run(habit: Habit) -> Result<Vec<CaseReport>, RunError> {
-    let plan = Plan {
+fn plan(habit: Habit, entries: Vec<Entry>) -> Plan {
+    Plan {
         target: Arc::new(Faux(habit)),
-        entries: entries(2, habit),
+        entries,
         references: Catalogue::built_in().references,
         jobs: 2,
         seed: 0,
@@ -140,7 +140,11 @@ async fn run(habit: Habit) -> Result<Vec<CaseReport>, RunError> {
         known: vec![],
         probing: Probing::Nothing,
         sources: vec![],
-    };
+    }
+}
+
+async fn run(habit: Habit) -> Result<Vec<CaseReport>, RunError> {
+    let plan = plan(habit, entries(2, habit));
     let mut reports = vec![];
     let footer = runner::run(plan, std::future::pending(), |event| {
         if let Event::CaseFinished(report) = event {
@@ -216,22 +220,22 @@ async fn a_client_that_is_always_signed_out_fails() {
 }
 
 #[tokio::test]
+async fn an_interrupt_before_the_first_case_is_no_run() {
+    let plan = plan(Habit::SignedOut, entries(1, Habit::SignedOut));
+    let ended = runner::run(plan, std::future::ready(()), |event| panic!("{event:?}")).await;
+    assert!(matches!(ended, Err(RunError::Interrupted)), "{ended:?}");
+}
+
+#[tokio::test]
 async fn an_interrupted_run_says_that_it_is_not_complete() {
-    let plan = Plan {
-        target: Arc::new(Faux(Habit::Hangs)),
-        entries: entries(3, Habit::Hangs),
-        references: Catalogue::built_in().references,
-        jobs: 1,
-        seed: 0,
-        gate: Gate::Must,
-        date: String::new(),
-        share: Share::default(),
-        known: vec![],
-        probing: Probing::Nothing,
-        sources: vec![],
-    };
-    let mut last = None;
-    let footer = runner::run(plan, std::future::ready(()), |event| last = Some(event.clone())).await.unwrap();
+    let plan = Plan { jobs: 1, ..plan(Habit::Hangs, entries(3, Habit::Hangs)) };
+    let (begin, begun) = tokio::sync::oneshot::channel();
+    let (mut begin, mut last) = (Some(begin), None);
+    let footer = runner::run(plan, begun.map(drop), |event| {
+        begin.take().into_iter().for_each(|begin| begin.send(()).unwrap());
+        last = Some(event.clone());
+    });
+    let footer = footer.await.unwrap();
     assert!(!footer.complete);
     assert!(matches!(last, Some(Event::RunFinished(_))), "the footer is the last line all the same");
 }

@@ -56,6 +56,13 @@ fn the_reference_adapter_knows_the_protocol_and_not_the_suite() {
 }
 
 #[test]
+fn the_bad_adapters_know_the_good_one_and_not_the_suite() {
+    let reached = reach(&imports(), "faux-adapter");
+    let known = ["adapter-protocol", "adapter-server", "client-core", "reference-adapter"].map(str::to_owned);
+    assert_eq!(reached, known.into());
+}
+
+#[test]
 fn the_example_application_knows_the_client_alone() {
     assert_eq!(reach(&imports(), "client-core-webapp"), ["client-core".to_owned()].into());
 }
