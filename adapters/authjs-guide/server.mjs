@@ -2,7 +2,7 @@
 //
 //     node server.mjs [CALLBACKS]
 //
-// CALLBACKS is a module with `callbacks` and perhaps `events` and `around`; the guide's by default.
+// CALLBACKS is a module with `callbacks` and perhaps `events`, `logger` and `around`; the guide's by default.
 
 import http from 'node:http';
 import path from 'node:path';
@@ -32,6 +32,7 @@ const config = {
   ],
   callbacks: withTestView(rules.callbacks),
   events: rules.events,
+  logger: rules.logger,
 };
 
 const around = rules.around ?? ((request, next) => next(request));

@@ -112,6 +112,13 @@ async function discovery() {
 
 export const events = { signOut };
 
+// Auth.js prints what an error carries, and that of a failed sign-in carries the tokens.
+export const logger = {
+  error({ name, type, cause }) {
+    console.error(`[auth] ${type ?? name}: ${cause?.err?.message ?? 'no cause'}`);
+  },
+};
+
 // A read that was under way when its user signed out, or another user signed in, must not write its cookies. Callbacks
 // cannot keep Auth.js from doing so; this stands around it.
 const ended = new Set();

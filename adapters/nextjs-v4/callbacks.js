@@ -1,4 +1,4 @@
-// The callbacks of the tutorial for next-auth v4 (https://next-auth.js.org/v4/tutorials/refresh-token-rotation), told anew:
+// The callbacks of the tutorial for next-auth v4 (https://github.com/nextauthjs/next-auth/pull/5863 for its arithmetic), told anew:
 // the same decisions and the same gaps, above all the credentials in the query of the refresh request.
 
 const { TOKEN_ENDPOINT, CLIENT_ID, CLIENT_SECRET } = process.env;

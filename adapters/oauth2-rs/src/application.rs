@@ -1,8 +1,6 @@
 //! The application: signs users in as the crate's own example for Google does, and keeps their tokens.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::sync::PoisonError;
 
 use oauth2::basic::BasicClient;
 use oauth2::{
@@ -10,7 +8,7 @@ use oauth2::{
     RedirectUrl, Scope, TokenUrl, reqwest,
 };
 use rust_adapter::adapter_protocol::{SessionView, Start};
-use rust_adapter::{Application, REDIRECT_URI, active, browse, query};
+use rust_adapter::{Application, REDIRECT_URI, active, browse, query, subject, time_of_day};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::sync::Mutex;
@@ -25,8 +23,8 @@ pub(crate) struct App {
     http: reqwest::Client,
     scopes: Vec<Scope>,
     userinfo: String,
-    /// Milliseconds since the Unix epoch; before it is set, the time of day.
-    clock: Arc<AtomicI64>,
+    /// Milliseconds since the Unix epoch, where the clock is set; else it is the time of day.
+    clock: std::sync::Mutex<Option<i64>>,
 }
 
 pub(crate) struct User {
@@ -44,7 +42,7 @@ struct Saved {
 
 impl App {
     fn now(&self) -> i64 {
-        self.clock.load(Ordering::SeqCst)
+        self.clock.lock().unwrap_or_else(PoisonError::into_inner).unwrap_or_else(time_of_day)
     }
 
     /// A token that can be used now, refreshed where it has to be.
@@ -54,14 +52,6 @@ impl App {
             *tokens = tokens.refreshed(&self.client, &self.http, self.now()).await?;
         }
         Ok(tokens.access_token().to_owned())
-    }
-
-    async fn subject(&self, access_token: &str) -> Result<String, String> {
-        let request = self.http.get(&self.userinfo).bearer_auth(access_token).build().map_err(words)?;
-        let answer = self.http.execute(request).await.map_err(words)?.bytes().await.map_err(words)?;
-        let user: Value = serde_json::from_slice(&answer).map_err(words)?;
-        let subject = user.get("sub").and_then(Value::as_str);
-        subject.map(str::to_owned).ok_or_else(|| "userinfo names nobody".to_owned())
     }
 }
 
@@ -82,7 +72,7 @@ impl Application for App {
             http,
             scopes: start.scopes.iter().cloned().map(Scope::new).collect(),
             userinfo: provider.endpoints.userinfo.clone(),
-            clock: Arc::new(AtomicI64::new(now_ms.unwrap_or_else(time_of_day))),
+            clock: std::sync::Mutex::new(now_ms),
         })
     }
 
@@ -103,7 +93,7 @@ impl Application for App {
         let code = answer.remove("code").ok_or_else(|| format!("no code, but {:?}", answer.get("error")))?;
         let exchange = self.client.exchange_code(AuthorizationCode::new(code)).set_pkce_verifier(verifier);
         let tokens = Tokens::new(exchange.request_async(&self.http).await.map_err(words)?, self.now());
-        let subject = self.subject(tokens.access_token()).await?;
+        let subject = subject(&self.http, &self.userinfo, tokens.access_token()).await?;
         Ok(User { subject, tokens: Mutex::new(tokens) })
     }
 
@@ -134,14 +124,9 @@ impl Application for App {
     }
 
     fn clock(&self, now_ms: i64) -> i64 {
-        self.clock.store(now_ms, Ordering::SeqCst);
+        self.clock.lock().unwrap_or_else(PoisonError::into_inner).iter_mut().for_each(|known| *known = now_ms);
         self.now()
     }
-}
-
-fn time_of_day() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 
 /// An error with all its causes, as most applications print them.

@@ -38,12 +38,7 @@ impl Tokens {
     }
 
     /// New tokens, with the refresh token of before where none came (RFC 6749 section 6).
-    pub(crate) async fn refreshed(
-        &self,
-        client: &Client,
-        http: &reqwest::Client,
-        now_ms: i64,
-    ) -> Result<Self, String> {
+    pub(crate) async fn refreshed(&self, client: &Client, http: &reqwest::Client, now_ms: i64) -> Result<Self, String> {
         let refresh_token = self.refresh_token.as_ref().ok_or("there is no refresh token")?;
         let answer = client.exchange_refresh_token(refresh_token).request_async(http).await;
         let response = answer.map_err(|error| {

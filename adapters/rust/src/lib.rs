@@ -4,6 +4,7 @@
 //! servers drop the future of a client that hangs up. A panic takes its request down and nothing else.
 
 mod browser;
+mod clock;
 mod remote;
 
 use std::io;
@@ -13,6 +14,7 @@ use serde_json::Value;
 
 pub use adapter_protocol;
 pub use browser::{REDIRECT_URI, browse, query, subject};
+pub use clock::time_of_day;
 
 /// An application that keeps users signed in with a library.
 pub trait Application: Sized + Send + Sync + 'static {

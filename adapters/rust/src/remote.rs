@@ -76,6 +76,17 @@ impl<A: Application> Running<A> {
         Arc::clone(browsers.entry(actor.to_owned()).or_insert_with(|| Arc::new(Browser(Mutex::new(None)))))
     }
 
+    /// Two tabs are one browser, and come once.
+    fn each_browser(&self) -> Vec<Arc<Browser<A::User>>> {
+        let mut each: Vec<Arc<Browser<A::User>>> = vec![];
+        for browser in locked(&self.browsers).values() {
+            if !each.iter().any(|known| Arc::ptr_eq(known, browser)) {
+                each.push(Arc::clone(browser));
+            }
+        }
+        each
+    }
+
     async fn answer(&self, verb: Verb) -> Result<Answer, String> {
         Ok(match verb {
             Verb::SignIn { actor } => self.sign_in(&actor).await?,
@@ -134,14 +145,7 @@ impl<A: Application> Running<A> {
     async fn begin_again(&self, keep: Keep) -> Result<(), String> {
         let new = Arc::new(A::new(&self.start, *locked(&self.now_ms))?);
         let old = self.application();
-        let browsers = locked(&self.browsers).clone();
-        let mut done: Vec<*const Browser<A::User>> = vec![];
-        for browser in browsers.values() {
-            // Two tabs are one browser: it is begun again once.
-            if done.contains(&Arc::as_ptr(browser)) {
-                continue;
-            }
-            done.push(Arc::as_ptr(browser));
+        for browser in self.each_browser() {
             let user = browser.user().take();
             if let (Some(user), Keep::Store) = (user, keep) {
                 let loaded = new.load(old.save(&user).await?).await?;
