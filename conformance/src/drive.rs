@@ -12,12 +12,12 @@ use adapter_process::{Mark, shown};
 use adapter_protocol::{
     Answer, Capability, ClientRegistration, ClockMode, Deliver, Endpoints, Fate, Name, ProviderInfo, Start, Verb,
 };
-use mock_provider::{Client, Endpoint, Lifetime, RealmHandle, Sequence, Timestamp, User};
+use mock_provider::{Client, Endpoint, Entry, Label, Lifetime, RealmHandle, Sequence, Timestamp, User};
 
 use crate::drive::group::Groups;
 use crate::drive::observe::Observer;
 use crate::history::{
-    Ending, History, Leak, LeakPlace, Observation, RecordKind, Seen, SessionSeen, StepPath, StepRecord,
+    Deed, Ending, History, Leak, LeakPlace, Observation, RecordKind, Seen, SessionSeen, StepPath, StepRecord,
 };
 use crate::leaks;
 use crate::link::{Link, LinkError, Target};
@@ -80,6 +80,8 @@ pub(crate) struct Driver<'a> {
     groups: Groups,
     /// The number of the last request of each step, for those that speak of it later.
     requests: BTreeMap<String, u64>,
+    /// What the step in progress does.
+    deed: Deed,
     steps: Vec<StepRecord>,
 }
 
@@ -137,6 +139,7 @@ impl<'a> Driver<'a> {
             cursor,
             groups: Groups::default(),
             requests: BTreeMap::new(),
+            deed: Deed::Other,
             steps: vec![],
         }
     }
@@ -251,6 +254,7 @@ impl<'a> Driver<'a> {
     async fn step(&mut self, index: usize, step: &Step) -> Result<(), Stopped> {
         let path = StepPath { outer: index, inner: None };
         let name = name_of(step).unwrap_or_else(|| format!("step-{}", index + 1));
+        self.deed = deed_of(step);
         match step {
             Step::SignIn(_) | Step::Session(_) | Step::Api(_) | Step::SignOut(_) => self.asked(path, name, step).await,
             Step::Together(together) => {
@@ -474,7 +478,14 @@ impl<'a> Driver<'a> {
     ) {
         let Windows { wire, during } = windows;
         let (at, took) = (self.realm.now(), Duration::ZERO);
-        self.steps.push(StepRecord { path, name, action, at, took, observations, wire, during, kind });
+        let deed = self.deed.clone();
+        self.steps.push(StepRecord { path, name, deed, action, at, took, observations, wire, during, kind });
+    }
+
+    /// When those of the minted tokens end by themselves that do.
+    fn expiries(&self, journal: &[Entry]) -> BTreeMap<Label, Timestamp> {
+        let minted = journal.iter().flat_map(|entry| &entry.minted);
+        minted.filter_map(|label| Some((*label, self.realm.expiry(*label).ok()??))).collect()
     }
 
     fn history(self, ended: Option<Ending>, log: &str, printed: &str, claims: BTreeSet<Capability>) -> History {
@@ -482,16 +493,43 @@ impl<'a> Driver<'a> {
         let secrets = self.realm.secrets();
         let mut leaks = self.observer.leaks(&secrets);
         leaks.extend(leaks::found_in(log, &secrets).into_iter().map(|secret| Leak { secret, place: LeakPlace::Log }));
+        let journal = self.realm.journal(0);
+        let expiries = self.expiries(&journal);
         History {
             steps: self.steps,
-            journal: self.realm.journal(0),
+            journal,
             counters: self.realm.counters(),
             leaks,
             claims,
             start: self.start,
+            expiries,
             output,
             ended,
         }
+    }
+}
+
+/// What a step does, without what it expects.
+fn deed_of(step: &Step) -> Deed {
+    match step {
+        Step::SignIn(step) => Deed::SignIn {
+            actor: step.actor.as_ref().unwrap_or(&step.user).value.clone(),
+            user: format!("u-{}", step.user.value),
+        },
+        // A cookie that is kept back leaves open what the browser knows from then on.
+        Step::Session(step) if step.deliver == Deliver::Later => Deed::Disturbed,
+        Step::Session(step) => Deed::Read { actor: step.actor.value.clone() },
+        Step::Api(step) => Deed::Api { actor: step.actor.value.clone() },
+        Step::SignOut(step) => Deed::SignOut { actor: step.actor.value.clone() },
+        Step::Second(step) => {
+            Deed::Second { of: step.of.value.clone(), actor: step.actor.value.clone(), kind: step.kind }
+        }
+        Step::Join(_) => Deed::Group,
+        Step::Cancel(_) | Step::Deliver(_) => Deed::Disturbed,
+        Step::Clock(_) => Deed::Clock,
+        Step::ClientClock(_) => Deed::ClientClock,
+        Step::Restart(step) => Deed::Restart { keep: step.keep },
+        Step::Together(_) | Step::Parked(_) | Step::Release(_) | Step::Provider(_) | Step::Note(_) => Deed::Other,
     }
 }
 

@@ -1,15 +1,16 @@
 //! What happened in a case: observations and the provider's journal, complete and free of secrets. Pure data.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use adapter_protocol::Capability;
-use mock_provider::{Counters, Entry, Sequence, Timestamp};
+use adapter_protocol::{Capability, JarKind, Keep};
+use mock_provider::{Counters, Entry, Label, Sequence, Timestamp};
+use serde::{Deserialize, Serialize};
 
 use crate::scenario::model::Level;
 
 /// What happened in a case.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct History {
     /// The steps that were carried out, in order of their end.
     pub steps: Vec<StepRecord>,
@@ -23,6 +24,8 @@ pub struct History {
     pub claims: BTreeSet<Capability>,
     /// Where the clock stood at the start.
     pub start: Timestamp,
+    /// When the tokens end by themselves that do.
+    pub expiries: BTreeMap<Label, Timestamp>,
     /// The last lines that the target's process printed, without secrets. Evidence, never judged.
     pub output: Vec<String>,
     /// How the case ended, where it did not run to its end.
@@ -37,7 +40,7 @@ impl History {
 }
 
 /// Where a step stands in its scenario: its index, and that of an inner step of a `together`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct StepPath {
     /// The step.
     pub outer: usize,
@@ -46,12 +49,14 @@ pub struct StepPath {
 }
 
 /// A step and what it showed.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct StepRecord {
     /// Where it stands.
     pub path: StepPath,
     /// Its name: `as`, or its number.
     pub name: String,
+    /// What it did.
+    pub deed: Deed,
     /// What it did, in a few words.
     pub action: String,
     /// The provider's time at its end.
@@ -68,8 +73,60 @@ pub struct StepRecord {
     pub kind: RecordKind,
 }
 
+/// What a step did, for those that read a history without its scenario.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Deed {
+    /// A user signed in.
+    SignIn {
+        /// Whose browser.
+        actor: String,
+        /// Who.
+        user: String,
+    },
+    /// The session was read.
+    Read {
+        /// Whose browser.
+        actor: String,
+    },
+    /// The protected resource was called.
+    Api {
+        /// Whose browser.
+        actor: String,
+    },
+    /// Somebody signed out.
+    SignOut {
+        /// Whose browser.
+        actor: String,
+    },
+    /// A second actor was made of a first.
+    Second {
+        /// The first.
+        of: String,
+        /// The second.
+        actor: String,
+        /// What they share.
+        kind: JarKind,
+    },
+    /// Steps ran at once and have come back.
+    Group,
+    /// A request was given up, or its cookie was lost or came late.
+    Disturbed,
+    /// Both clocks were moved.
+    Clock,
+    /// The application's clock alone was moved.
+    ClientClock,
+    /// The application was restarted.
+    Restart {
+        /// What it kept.
+        keep: Keep,
+    },
+    /// Something was done to the provider, or nothing at all.
+    Other,
+}
+
 /// What sort of step a record is of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum RecordKind {
     /// The target was asked to do something, and the requests since then are its doing.
     Asked,
@@ -82,7 +139,7 @@ pub enum RecordKind {
 }
 
 /// What one command showed.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Observation {
     /// Whose browser.
     pub actor: String,
@@ -91,7 +148,7 @@ pub struct Observation {
 }
 
 /// What a command can show.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Seen {
     /// A session.
     Session(SessionSeen),
@@ -104,7 +161,7 @@ pub enum Seen {
 }
 
 /// A session as it showed, with labels for tokens.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SessionSeen {
     /// `active` or `signed_out`.
     pub state: String,
@@ -117,7 +174,7 @@ pub struct SessionSeen {
 }
 
 /// A secret where it does not belong.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Leak {
     /// The name of the secret.
     pub secret: String,
@@ -126,7 +183,7 @@ pub struct Leak {
 }
 
 /// Where a secret was found.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum LeakPlace {
     /// In what the browser can read, after this step.
     Session(String),
@@ -137,7 +194,7 @@ pub enum LeakPlace {
 }
 
 /// How a case ended before its end.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Ending {
     /// A step took longer than it may.
     Hang {

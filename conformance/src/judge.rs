@@ -6,6 +6,7 @@ mod wire;
 
 use mock_provider::Counters;
 
+use crate::always;
 use crate::check::{CaseResult, Check, Detail, Verdict};
 use crate::history::{Ending, History, Observation, RecordKind, Seen, StepRecord};
 use crate::judge::session::Tokens;
@@ -25,6 +26,7 @@ pub fn judge(scenario: &Scenario, history: &History) -> Vec<Check> {
     if history.ended.is_none() {
         checks.extend(final_checks(scenario, history));
     }
+    checks.extend(always::checks(scenario.always.iter().map(|invariant| invariant.value), history));
     checks.extend(invariants::all(history));
     checks
 }

@@ -7,7 +7,7 @@ use mock_provider::{Entry, Timestamp};
 use serde_json::json;
 
 use super::*;
-use crate::history::{Leak, LeakPlace, SessionSeen, StepPath};
+use crate::history::{Deed, Leak, LeakPlace, SessionSeen, StepPath};
 use crate::scenario::{expand, yaml};
 
 fn scenario(expect: &str) -> Scenario {
@@ -48,6 +48,7 @@ fn history(seen: Vec<Seen>, journal: Vec<Entry>) -> History {
     let record = StepRecord {
         path: StepPath { outer: 0, inner: None },
         name: "read".into(),
+        deed: Deed::Read { actor: "ada".into() },
         action: "ada reads the session".into(),
         took: std::time::Duration::ZERO,
         at: start,
@@ -63,6 +64,7 @@ fn history(seen: Vec<Seen>, journal: Vec<Entry>) -> History {
         leaks: vec![],
         claims: all_claims(),
         start,
+        expiries: std::collections::BTreeMap::new(),
         output: vec![],
         ended: None,
     }

@@ -8,6 +8,7 @@
 //! one interface to everything that reports. The suite knows targets only through the adapter protocol ([`link`]); this
 //! library never imports the reference client. Deliberately absent: expectations that name an implementation.
 
+pub mod always;
 pub mod bad_handshake;
 pub mod catalogue;
 pub mod check;

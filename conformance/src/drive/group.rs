@@ -10,8 +10,8 @@ use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use crate::drive::{Driver, Stopped, Windows, action_of, commands, level_of, limit, name_of};
-use crate::history::{Ending, Observation, RecordKind, StepPath};
+use crate::drive::{Driver, Stopped, Windows, action_of, commands, deed_of, level_of, limit, name_of};
+use crate::history::{Deed, Ending, Observation, RecordKind, StepPath};
 use crate::scenario::model::{Join, Order, Parked, Together};
 
 /// Real time in which a first request has to be parked.
@@ -41,6 +41,7 @@ struct Running {
     path: StepPath,
     name: String,
     action: String,
+    deed: Deed,
     tasks: Vec<JoinHandle<Result<Observation, Stopped>>>,
 }
 
@@ -76,7 +77,7 @@ impl Driver<'_> {
                 })
             });
             let tasks = tasks.collect();
-            steps.push(Running { path, name, action: action_of(&inner.value), tasks });
+            steps.push(Running { path, name, action: action_of(&inner.value), deed: deed_of(&inner.value), tasks });
         }
         self.groups.running.insert(together.name.value.clone(), Group { from, begun, in_flight, steps });
     }
@@ -138,11 +139,13 @@ impl Driver<'_> {
             let own = self.joined(&name, join, step).await?;
             all.extend(own.clone());
             let next = Windows::empty_at(self.realm.next_sequence());
+            self.deed = step.deed.clone();
             self.record(step.path, step.name.clone(), step.action.clone(), own, next, RecordKind::Inside);
         }
         self.cursor = self.realm.next_sequence();
         let windows = Windows { wire: (group.from, self.cursor), during: (group.begun, self.cursor) };
         self.in_time(&name)?;
+        self.deed = Deed::Group;
         self.record(path, name, format!("all of {of} are back"), all, windows, RecordKind::Asked);
         Ok(())
     }

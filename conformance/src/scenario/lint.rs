@@ -72,6 +72,7 @@ impl Linter {
         let counted = [&counters.families_revoked, &counters.reuse_detected, &counters.families_evicted];
         self.checks |= scenario.finally.wire.is_some() || counted.iter().any(|leaf| leaf.is_some());
         self.checks |= scenario.tags.iter().any(|tag| INVARIANTS.contains(&tag.as_str()));
+        self.checks |= !scenario.always.is_empty();
         if !self.checks {
             self.say(Problem::at(scenario.id.span, "the scenario expects nothing, so it cannot fail"));
         }

@@ -12,6 +12,7 @@ use schemars::JsonSchema;
 use serde::de::{self, SeqAccess};
 use serde::{Deserialize, Deserializer, Serialize};
 
+use crate::always::Invariant;
 use crate::scenario::decode::Spanned;
 use crate::scenario::expect::{Expect, Finally, SessionExpect};
 use crate::scenario::matcher::Leaf;
@@ -75,6 +76,9 @@ pub struct Scenario {
     /// What holds at the end.
     #[serde(default)]
     pub finally: Finally,
+    /// Invariants that are judged besides, each at its own level.
+    #[serde(default)]
+    pub always: Vec<Spanned<Invariant>>,
 }
 
 impl Scenario {
@@ -101,6 +105,7 @@ impl Scenario {
             outcomes: BTreeMap::new(),
             steps: vec![],
             finally: Finally::default(),
+            always: vec![],
         }
     }
 }

@@ -1,0 +1,3 @@
+//! Invariants against histories made by hand: each holds, is broken, and is unknown.
+
+use super::*;
