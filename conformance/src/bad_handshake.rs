@@ -31,6 +31,9 @@ pub enum BadHandshake {
     /// It says yes to what it cannot know.
     #[error("it does not refuse a verb that does not exist with `no`, so its other answers prove nothing")]
     AgreesToAnything,
+    /// A case does not even begin.
+    #[error("{0}")]
+    Start(String),
     /// Its clock does not move as told.
     #[error("{0}")]
     Clock(String),
@@ -86,6 +89,7 @@ impl BadHandshake {
             Self::AgreesToAnything => {
                 "answer every verb that you do not know with {\"regrant\":\"answer\",\"id\":…,\"no\":{\"reason\":\"unsupported\"}}"
             }
+            Self::Start(_) => "`start` and `stop` are answered with {\"ok\": {}}; what goes wrong there is `broken`",
             Self::Clock(_) => {
                 "`clock` has to move the clock that the library reads, and to answer with what that clock shows then"
             }

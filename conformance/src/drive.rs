@@ -184,14 +184,19 @@ impl<'a> Driver<'a> {
         for now_ms in [self.start.as_millis(), self.start.as_millis() + 3_600_000] {
             let answer = self.link.ask(Verb::Clock { now_ms }, STEP_LIMIT).await;
             let shown = match answer.map_err(|error| ending_of("clock", Level::Must, error))? {
-                Answer::Ok(members) => members.get("now_ms").and_then(serde_json::Value::as_i64),
-                Answer::Threw { .. } | Answer::No { .. } | Answer::Broken { .. } | Answer::Unknown { .. } => None,
+                Answer::Ok(members) => members.get("now_ms").and_then(serde_json::Value::as_i64).ok_or(None),
+                Answer::Threw { message: said }
+                | Answer::No { reason: said }
+                | Answer::Broken { message: said }
+                | Answer::Unknown { message: said } => Err(Some(said)),
             };
-            if !shown.is_some_and(|shown| self.is_close(shown, now_ms)) {
-                let shown = shown.map_or_else(|| "nothing".to_owned(), |shown| shown.to_string());
-                let reason = format!("its clock does not show what it was set to: set to {now_ms}, it shows {shown}");
-                return Err(Ending::Broken { step: "clock".to_owned(), reason });
-            }
+            let shown = match shown {
+                Ok(shown) if self.is_close(shown, now_ms) => continue,
+                Ok(shown) => shown.to_string(),
+                Err(said) => said.map_or_else(|| "nothing".to_owned(), |said| format!("nothing and says: {said}")),
+            };
+            let reason = format!("its clock does not show what it was set to: set to {now_ms}, it shows {shown}");
+            return Err(Ending::Broken { step: "clock".to_owned(), reason });
         }
         self.stop().await
     }

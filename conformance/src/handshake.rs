@@ -176,7 +176,12 @@ async fn prove_clock(seat: &Seat, venue: &Venue, target: &dyn Target) -> Result<
     let rig = Rig::new(seat.clone(), venue.realm(PROBE), target, SETTLE.0);
     let shown = Driver::new(&scenario, &rig).prove_clock().await;
     venue.close(PROBE);
-    shown.map_err(|ending| BadHandshake::Clock(ending.words()).into())
+    shown.map_err(|ending| match &ending {
+        Ending::Broken { step, .. } | Ending::Blocked { step, .. } if step == "clock" => {
+            BadHandshake::Clock(ending.words()).into()
+        }
+        _ => BadHandshake::Start(ending.words()).into(),
+    })
 }
 
 impl Introduction {

@@ -26,14 +26,14 @@ type Beginning = [u8; 3];
 
 /// The ways in which secrets can stand in a text, by how they begin, each with the place of its secret.
 struct Forms {
-    /// A bit for each beginning: nearly every place in a text is passed over by this alone.
+    /// Whether a form begins so, or another beginning has the same place: nearly all of a text is passed over by this alone.
     begins: Vec<bool>,
     by_beginning: BTreeMap<Beginning, Vec<(usize, String)>>,
 }
 
 impl Default for Forms {
     fn default() -> Self {
-        Self { begins: vec![false; 1 << 24], by_beginning: BTreeMap::new() }
+        Self { begins: vec![false; PLACES], by_beginning: BTreeMap::new() }
     }
 }
 
@@ -63,8 +63,11 @@ impl Forms {
     }
 }
 
+/// Few enough to be cleared for every line, and many enough that some thousand forms leave nearly all of them free.
+const PLACES: usize = 1 << 16;
+
 const fn place(beginning: &Beginning) -> usize {
-    (beginning[0] as usize) << 16 | (beginning[1] as usize) << 8 | beginning[2] as usize
+    ((beginning[0] as usize) << 10 ^ (beginning[1] as usize) << 5 ^ beginning[2] as usize) % PLACES
 }
 
 /// Every window of the secret, or the secret where it is shorter.

@@ -90,17 +90,23 @@ pub const fn sign(result: CaseResult) -> &'static str {
     }
 }
 
+/// A run that did not come to its end has no column: what was not run would look as if it were not claimed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("its log is not that of a complete run")]
+pub struct NotComplete;
+
 impl Column {
-    /// The column of a log; nothing where it has no beginning or no end.
-    pub fn of(name: &str, events: &[Event]) -> Option<Self> {
-        let (started, footer) = frame(events);
+    /// The column of a log.
+    ///
+    /// # Errors
+    /// When the run was broken off.
+    pub fn of(name: &str, events: &[Event]) -> Result<Self, NotComplete> {
+        let (Some(started), Some(footer)) = frame(events) else { return Err(NotComplete) };
+        if !footer.complete {
+            return Err(NotComplete);
+        }
         let reports = finished(events).map(|report| (report.id.clone(), report.clone()));
-        Some(Self {
-            name: name.to_owned(),
-            started: started?.clone(),
-            footer: footer?.clone(),
-            reports: reports.collect(),
-        })
+        Ok(Self { name: name.to_owned(), started: started.clone(), footer: footer.clone(), reports: reports.collect() })
     }
 
     /// How the cases of an area went, or all of them.
@@ -173,6 +179,15 @@ pub(crate) mod tests {
         assert_eq!(tally, Tally { pass: 1, warn: 1, fail: 5, skip: 1 });
         assert_eq!(tally.signs(), "1 ✓ 1 ! 5 ✗");
         assert_eq!(Tally::default().signs(), "–");
+    }
+
+    #[test]
+    fn a_run_that_was_broken_off_has_no_column() {
+        let started = Event::RunStarted(RunStarted::default());
+        let ended = |complete| Event::RunFinished(Footer { complete, ..Footer::default() });
+        assert_eq!(Column::of("x", std::slice::from_ref(&started)).unwrap_err(), NotComplete);
+        assert_eq!(Column::of("x", &[started.clone(), ended(false)]).unwrap_err(), NotComplete);
+        assert!(Column::of("x", &[started, ended(true)]).is_ok());
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! `regrant known`: the file of known failures, brought up to a run, and what it excuses.
 
 use conformance::check::Gate;
-use conformance::event::{Event, finished, frame};
+use conformance::event::{CaseReport, Event, finished, frame};
 use conformance::known::update::{Crashes, UNEXPLAINED, Update, update};
 
 use crate::args::{KnownCommand, KnownExplainArgs, KnownUpdateArgs};
@@ -33,11 +33,17 @@ fn bring_up(args: &KnownUpdateArgs) -> Outcome {
     let known = parsed(&catalogue, &args.file, text.clone())?;
     let gate = started.map_or(Gate::Must, |started| started.gate);
     let crashes = if args.allow_crash { Crashes::PutDown } else { Crashes::LeftOut };
-    let reports: Vec<_> = finished(&events).collect();
-    let done = update(&text, &known, &reports, gate, crashes);
+    let done = update(&text, &known, &in_order(&events), gate, crashes);
     save(&args.file, &done.text)?;
     tell(&done);
     Ok(Exit::Ok)
+}
+
+/// The cases in an order that is the same after every run; they ended in another.
+fn in_order(events: &[Event]) -> Vec<&CaseReport> {
+    let mut reports: Vec<&CaseReport> = finished(events).collect();
+    reports.sort_by(|one, other| one.id.cmp(&other.id));
+    reports
 }
 
 fn tell(done: &Update) {
@@ -55,7 +61,7 @@ fn tell(done: &Update) {
 fn explain(args: &KnownExplainArgs) -> Outcome {
     let events: Vec<Event> = read(&args.from)?;
     let mut any = false;
-    for report in finished(&events) {
+    for report in in_order(&events) {
         for excuse in &report.standing.excused {
             let issue = excuse.issue.as_ref().map(|issue| format!("\n    {issue}")).unwrap_or_default();
             anstream::println!("{}#{}\n    {}{issue}", report.id, excuse.what, excuse.reason);

@@ -1,5 +1,6 @@
 //! `regrant matrix`: many implementations side by side.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
@@ -22,10 +23,11 @@ use crate::target::{Chosen, nothing_measured};
 pub(crate) async fn matrix(args: &MatrixArgs) -> Outcome {
     let mut columns = vec![];
     let mut not_run = vec![];
+    let mut names = BTreeSet::new();
     for path in &args.adapters {
-        let name = name_of(path);
-        match events(path, &name, args).await {
-            Ok(events) => columns.extend(Column::of(&name, &events)),
+        let name = unused(&name_of(path), &mut names);
+        match column(path, &name, args).await {
+            Ok(column) => columns.push(column),
             Err(failure) => not_run.push((name, failure.message().to_owned())),
         }
     }
@@ -45,6 +47,18 @@ fn name_of(path: &Path) -> String {
     let folder = if path.is_dir() { Some(path) } else { path.parent() };
     let name = folder.and_then(Path::file_name).or_else(|| path.file_stem());
     name.map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+}
+
+/// A name that no other column has: its evidence is a file of that name.
+fn unused(name: &str, names: &mut BTreeSet<String>) -> String {
+    let numbered = (2..).map(|number| format!("{name}-{number}"));
+    let mut candidates = std::iter::once(name.to_owned()).chain(numbered);
+    candidates.find(|candidate| names.insert(candidate.clone())).unwrap_or_default()
+}
+
+async fn column(path: &Path, name: &str, args: &MatrixArgs) -> Result<Column, Failure> {
+    let events = events(path, name, args).await?;
+    Column::of(name, &events).map_err(|error| Failure::new(Exit::Incomplete, format!("{}: {error}", path.display())))
 }
 
 async fn events(path: &Path, name: &str, args: &MatrixArgs) -> Result<Vec<Event>, Failure> {

@@ -32,6 +32,8 @@ struct Group {
     /// Where the step before ended, and where the group began.
     from: Sequence,
     begun: Sequence,
+    /// Requests that were parked already when it began.
+    parked_before: usize,
     /// Commands without an answer.
     in_flight: Arc<AtomicUsize>,
     steps: Vec<Running>,
@@ -54,6 +56,7 @@ impl Drop for Group {
 impl Driver<'_> {
     pub(crate) fn start_group(&mut self, outer: usize, together: &Together) {
         let (from, begun) = (self.cursor, self.realm.next_sequence());
+        let parked_before = self.realm.parked().len();
         let in_flight = Arc::new(AtomicUsize::new(0));
         let mut steps = vec![];
         for (index, inner) in together.steps.iter().enumerate() {
@@ -79,7 +82,7 @@ impl Driver<'_> {
             let tasks = tasks.collect();
             steps.push(Running { path, name, action: action_of(&inner.value), deed: deed_of(&inner.value), tasks });
         }
-        self.groups.running.insert(together.name.value.clone(), Group { from, begun, in_flight, steps });
+        self.groups.running.insert(together.name.value.clone(), Group { from, begun, parked_before, in_flight, steps });
     }
 
     pub(crate) async fn parked(&mut self, path: StepPath, name: String, parked: &Parked) -> Result<(), Stopped> {
@@ -94,12 +97,14 @@ impl Driver<'_> {
     ///
     /// That only makes requests overlap; how many there were is judged from the journal after the `join`.
     async fn settle(&self, of: Option<&str>) -> usize {
+        let before = of.and_then(|of| self.groups.running.get(of)).map_or(0, |group| group.parked_before);
         let mut found = 0;
         while found < self.in_flight(of) {
-            let limit = if found == 0 { FIRST_PARKED } else { self.settle };
+            // Where one is parked already, those of this group may wait for its answer and never come.
+            let limit = if found + before == 0 { FIRST_PARKED } else { self.settle };
             tokio::select! {
-                parked = timeout(limit, self.realm.wait_for_parked(found + 1)) => match parked {
-                    Ok(parked) => found = parked.len(),
+                parked = timeout(limit, self.realm.wait_for_parked(before + found + 1)) => match parked {
+                    Ok(parked) => found = parked.len().saturating_sub(before).max(found),
                     Err(_) => break,
                 },
                 // One command less that could be parked.

@@ -82,7 +82,7 @@ impl Observer {
     fn clean(&self, step: &str, text: &str) -> String {
         let found = leaks::found_in(text, &self.realm.secrets());
         if found.is_empty() {
-            return text.lines().map(harmless).collect::<Vec<_>>().join("\n");
+            return text.trim().lines().map(harmless).collect::<Vec<_>>().join("\n");
         }
         let place = LeakPlace::Message(step.to_owned());
         let leaks = found.iter().map(|secret| Leak { secret: secret.clone(), place: place.clone() });

@@ -53,7 +53,7 @@ fn bearable(wait: Duration, anchor: Anchor) -> Result<Duration, String> {
         Anchor::Expiry(_) => Ok(wait),
         // The scenario's tokens live longer than those of a case in real time: what it takes for valid may have expired.
         Anchor::Now | Anchor::Start if wait > BETWEEN_MOVES => {
-            Err(format!("{} s are longer than tokens live that nobody can wait for", wait.as_secs()))
+            Err(format!("tokens live for 3 s here, and it would wait for {} s", wait.as_secs()))
         }
         Anchor::Now | Anchor::Start => Ok(wait),
     }

@@ -81,18 +81,24 @@ impl Application {
         }
         let ready = async {
             while !self.answers(browser).await {
-                if let Some(status) = self.ended().await {
-                    return Err(format!("the application has ended with {status}{}", self.told()));
-                }
+                self.still_runs().await?;
                 pause(LOOK).await;
             }
-            Ok(())
+            // Somebody else may have answered, who has taken the port before it.
+            self.still_runs().await
         };
         let limit = self.ready.timeout;
         tokio::time::timeout(limit, ready).await.unwrap_or_else(|_| {
             let path = &self.ready.path;
             Err(format!("the application does not answer {path} within {} s{}", limit.as_secs(), self.told()))
         })
+    }
+
+    async fn still_runs(&self) -> Result<(), String> {
+        match self.ended().await {
+            Some(status) => Err(format!("the application has ended with {status}{}", self.told())),
+            None => Ok(()),
+        }
     }
 
     async fn answers(&self, browser: &Browser) -> bool {

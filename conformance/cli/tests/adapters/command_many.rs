@@ -97,3 +97,34 @@ fn a_matrix_says_what_could_not_be_run() {
     assert_eq!(alone.code, Some(3));
     assert!(alone.stderr.contains("none of them could be run:\n  silent: the handshake failed: "), "{}", alone.stderr);
 }
+
+#[test]
+fn a_log_that_was_cut_off_is_no_column() {
+    let stage = Stage::new();
+    for out in ["whole", "cut"] {
+        stage.plainly(&["run", "-E", "wire/**", "--out", out]);
+    }
+    let log = stage.read("cut/run.jsonl");
+    let (cut, _) = log.trim_end().rsplit_once('\n').unwrap();
+    std::fs::write(stage.folder.path().join("cut/run.jsonl"), cut).unwrap();
+    let shown = stage.plainly(&["matrix", "whole/run.jsonl", "cut/run.jsonl"]);
+    assert_eq!(shown.code, Some(6), "{}\n{}", shown.stdout, shown.stderr);
+    assert!(
+        shown.stdout.contains("| cut | not run: cut/run.jsonl: its log is not that of a complete run"),
+        "{}",
+        shown.stdout
+    );
+}
+
+#[test]
+fn columns_of_the_same_name_keep_their_own_evidence() {
+    let stage = Stage::new();
+    for out in ["one/same", "two/same"] {
+        stage.plainly(&["run", "-E", "wire/**", "--out", out]);
+    }
+    let shown = stage.plainly(&["matrix", "one/same/run.jsonl", "two/same/run.jsonl"]);
+    assert_eq!(shown.code, Some(0), "{}", shown.stderr);
+    for name in ["same", "same-2"] {
+        assert!(!stage.read(&format!("regrant-out/matrix/evidence/{name}.html")).is_empty());
+    }
+}
