@@ -146,7 +146,39 @@ impl<'a> Driver<'a> {
 
     /// Runs the case to its end, or to where it stops, and gives what happened.
     pub(crate) async fn run(mut self, case: &str, claims: BTreeSet<Capability>) -> History {
-        let mut ended = self.all_steps(case).await.err();
+        let ended = self.all_steps(case).await.err();
+        self.end(ended, claims).await
+    }
+
+    /// Runs a case that is made up as it goes on: each time some steps have been carried out, the next are asked for.
+    pub(crate) async fn improvise(
+        mut self,
+        case: &str,
+        claims: BTreeSet<Capability>,
+        next: &mut (dyn FnMut(&RealmHandle) -> Option<Vec<Step>> + Send),
+    ) -> History {
+        let ended = self.improvised(case, next).await.err();
+        self.end(ended, claims).await
+    }
+
+    async fn improvised(
+        &mut self,
+        case: &str,
+        next: &mut (dyn FnMut(&RealmHandle) -> Option<Vec<Step>> + Send),
+    ) -> Result<(), Stopped> {
+        let start = Verb::Start(Box::new(self.start_message(case)));
+        self.command("start", start).await?;
+        let mut index = 0;
+        while let Some(steps) = next(&self.realm) {
+            for step in steps {
+                self.step(index, &step).await?;
+                index += 1;
+            }
+        }
+        Ok(())
+    }
+
+    async fn end(mut self, mut ended: Option<Ending>, claims: BTreeSet<Capability>) -> History {
         let gone = matches!(ended, Some(Ending::Crash { .. } | Ending::Broken { .. } | Ending::Hang { .. }));
         let log = if claims.contains(&Capability::Logs) && !gone { self.log().await } else { Ok(String::new()) };
         let log = log.unwrap_or_else(|blocked| {

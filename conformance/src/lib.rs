@@ -17,6 +17,7 @@ pub mod command;
 mod drive;
 pub mod event;
 pub mod filter;
+pub mod fuzz;
 pub mod handshake;
 mod harmless;
 pub mod history;

@@ -89,6 +89,13 @@ impl Scenario {
         self.needs.iter().map(|need| need.value).chain(moves.then_some(Capability::ClockSet)).collect()
     }
 
+    /// A scenario in which nothing is written down yet, at a provider with these users.
+    pub(crate) fn for_users(users: &[&str]) -> Self {
+        let spanned = |user: &&str| Spanned { value: (*user).to_owned(), span: crate::scenario::node::Span::default() };
+        let provider = ProviderSetup { users: users.iter().map(spanned).collect(), ..ProviderSetup::default() };
+        Self { provider, ..Self::empty() }
+    }
+
     /// A scenario in which nothing happens, for the handshake.
     pub(crate) fn empty() -> Self {
         let text = |value: &str| Spanned { value: value.to_owned(), span: crate::scenario::node::Span::default() };
