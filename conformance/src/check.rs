@@ -143,6 +143,14 @@ pub enum Gate {
 }
 
 impl Gate {
+    /// Whether a check makes a difference to it.
+    pub fn minds(self, check: &Check) -> bool {
+        match self {
+            Self::Must => check.verdict == Verdict::Fail,
+            Self::Should => check.verdict >= Verdict::Warn,
+        }
+    }
+
     /// Whether a result makes the run fail.
     pub fn refuses(self, result: CaseResult) -> bool {
         match self {

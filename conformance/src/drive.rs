@@ -178,7 +178,7 @@ impl<'a> Driver<'a> {
         Ok(())
     }
 
-    async fn end(mut self, mut ended: Option<Ending>, claims: BTreeSet<Capability>) -> History {
+    async fn end(self, mut ended: Option<Ending>, claims: BTreeSet<Capability>) -> History {
         let gone = matches!(ended, Some(Ending::Crash { .. } | Ending::Broken { .. } | Ending::Hang { .. }));
         let log = if claims.contains(&Capability::Logs) && !gone { self.log().await } else { Ok(String::new()) };
         let log = log.unwrap_or_else(|blocked| {
@@ -566,7 +566,8 @@ fn deed_of(step: &Step) -> Deed {
         Step::Clock(_) => Deed::Clock,
         Step::ClientClock(_) => Deed::ClientClock,
         Step::Restart(step) => Deed::Restart { keep: step.keep },
-        Step::Together(_) | Step::Parked(_) | Step::Release(_) | Step::Provider(_) | Step::Note(_) => Deed::Other,
+        Step::Together(_) => Deed::Begun,
+        Step::Parked(_) | Step::Release(_) | Step::Provider(_) | Step::Note(_) => Deed::Other,
     }
 }
 

@@ -9,6 +9,8 @@ use adapter_protocol::ClockMode;
 use serde::{Deserialize, Serialize};
 
 use crate::check::{CaseResult, Check, Gate, Verdict};
+use crate::fuzz::Size;
+use crate::history::History;
 use crate::known::Standing;
 use crate::scenario::model::Level;
 
@@ -26,6 +28,13 @@ pub enum Event {
     CaseStarted {
         /// Its id.
         id: String,
+    },
+    /// What happened in a case, whole, for `regrant recheck`.
+    CaseHistory {
+        /// Its id.
+        id: String,
+        /// What happened.
+        history: Box<History>,
     },
     /// A case has ended.
     CaseFinished(Box<CaseReport>),
@@ -79,6 +88,81 @@ pub struct RunStarted {
     pub selected: usize,
     /// How many of them are run here.
     pub cases: usize,
+    /// What a fuzz was asked for; of none it is a run of scenarios.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fuzz: Option<FuzzStarted>,
+}
+
+/// What a fuzz was asked for.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FuzzStarted {
+    /// How many plans at most.
+    pub plans: usize,
+    /// Real time for them, in milliseconds, where that was limited.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time_ms: Option<u64>,
+    /// How many moves a plan has at most.
+    pub moves: usize,
+}
+
+/// What a fuzz came to.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FuzzFinished {
+    /// How many plans were carried out.
+    pub plans: usize,
+    /// How many steps they had.
+    pub steps: usize,
+    /// How many refreshes reached the provider.
+    pub refreshes: usize,
+    /// How often a clock was moved.
+    pub moves_of_the_clock: usize,
+    /// How many situations were reached.
+    pub reached: usize,
+    /// How many there are.
+    pub situations: usize,
+    /// Those that were never reached.
+    pub missed: Vec<String>,
+    /// Why nothing was learnt, if that is so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hollow: Option<String>,
+}
+
+/// What a fuzz found of one rule.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RuleReport {
+    /// Plans in which it was put to the test and held.
+    pub kept: usize,
+    /// Plans in which it was broken.
+    pub broken: usize,
+    /// Those of them that could not be seen again.
+    pub not_seen_again: usize,
+    /// What was found, each kind once.
+    pub findings: Vec<FindingReport>,
+}
+
+/// A failure, as small as it got.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FindingReport {
+    /// The scenario's id.
+    pub id: String,
+    /// Its file.
+    pub file: String,
+    /// The plan that it was found in.
+    pub case: usize,
+    /// How many moves that had.
+    pub moves: usize,
+    /// How often it was seen again, of so many tries.
+    pub reproduced: (u32, u32),
+    /// How small it is.
+    pub size: Size,
+    /// The steps that are left.
+    pub steps: Vec<String>,
+    /// What else matters.
+    pub facts: Vec<String>,
+    /// What was expected and what came.
+    pub check: Option<Check>,
+    /// What happened, as lines.
+    pub timeline: Vec<String>,
 }
 
 /// A case and what it came to.
@@ -108,6 +192,9 @@ pub struct CaseReport {
     /// The last lines that the target's process printed, without secrets.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub output: Vec<String>,
+    /// What a fuzz found of it, where it is a rule.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rule: Option<RuleReport>,
     /// What it comes to in the light of what is known.
     #[serde(default)]
     pub standing: Standing,
@@ -146,6 +233,9 @@ pub struct Footer {
     /// How many do not fail any more as it is known of them.
     #[serde(default)]
     pub stale: usize,
+    /// What a fuzz came to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fuzz: Option<FuzzFinished>,
     /// Real time.
     pub duration_ms: u64,
 }
@@ -181,6 +271,7 @@ impl CaseReport {
             refs: vec![],
             timeline: vec![],
             output: vec![],
+            rule: None,
             standing: Standing::default(),
             file: String::new(),
             line: 0,
@@ -209,7 +300,15 @@ impl CaseReport {
 pub fn finished(events: &[Event]) -> impl Iterator<Item = &CaseReport> {
     events.iter().filter_map(|event| match event {
         Event::CaseFinished(report) => Some(&**report),
-        Event::RunStarted(_) | Event::CaseStarted { .. } | Event::RunFinished(_) => None,
+        Event::RunStarted(_) | Event::CaseStarted { .. } | Event::CaseHistory { .. } | Event::RunFinished(_) => None,
+    })
+}
+
+/// What happened in the cases of a log, by their ids.
+pub fn histories(events: &[Event]) -> impl Iterator<Item = (&str, &History)> {
+    events.iter().filter_map(|event| match event {
+        Event::CaseHistory { id, history } => Some((id.as_str(), &**history)),
+        Event::RunStarted(_) | Event::CaseStarted { .. } | Event::CaseFinished(_) | Event::RunFinished(_) => None,
     })
 }
 
@@ -217,11 +316,11 @@ pub fn finished(events: &[Event]) -> impl Iterator<Item = &CaseReport> {
 pub fn frame(events: &[Event]) -> (Option<&RunStarted>, Option<&Footer>) {
     let started = events.iter().find_map(|event| match event {
         Event::RunStarted(started) => Some(started),
-        Event::CaseStarted { .. } | Event::CaseFinished(_) | Event::RunFinished(_) => None,
+        Event::CaseStarted { .. } | Event::CaseHistory { .. } | Event::CaseFinished(_) | Event::RunFinished(_) => None,
     });
     let footer = events.iter().find_map(|event| match event {
         Event::RunFinished(footer) => Some(footer),
-        Event::RunStarted(_) | Event::CaseStarted { .. } | Event::CaseFinished(_) => None,
+        Event::RunStarted(_) | Event::CaseStarted { .. } | Event::CaseHistory { .. } | Event::CaseFinished(_) => None,
     });
     (started, footer)
 }

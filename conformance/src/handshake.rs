@@ -13,6 +13,7 @@ use serde::Deserialize as _;
 use crate::bad_handshake::{BadHandshake, Trace};
 use crate::check::{Check, Verdict};
 use crate::drive::{Driver, Rig};
+use crate::event::RunStarted;
 use crate::harmless::harmless;
 use crate::history::{Ending, History};
 use crate::judge::judge;
@@ -45,6 +46,19 @@ pub struct Introduction {
     pub probes: Vec<Probe>,
     /// Real time without a new arrival after which no further request is waited for.
     pub settle: Duration,
+}
+
+impl Introduction {
+    /// Puts what the target has said of itself into the first line of a log.
+    pub fn write_to(&self, started: &mut RunStarted) {
+        let hello = &self.hello;
+        started.implementation = hello.target.to_string();
+        started.language.clone_from(&hello.target.language);
+        started.adapter.clone_from(&hello.adapter);
+        started.claims = hello.claims.iter().map(|claim| name_of(*claim)).collect();
+        started.unproven = self.unproven.iter().map(|(claim, why)| (name_of(*claim), why.clone())).collect();
+        started.settle_ms = u64::try_from(self.settle.as_millis()).unwrap_or(u64::MAX);
+    }
 }
 
 /// A claim that was put to the test.

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::scenario::model::Level;
 
 /// What happened in a case.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct History {
     /// The steps that were carried out, in order of their end.
     pub steps: Vec<StepRecord>,
@@ -49,7 +49,7 @@ pub struct StepPath {
 }
 
 /// A step and what it showed.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StepRecord {
     /// Where it stands.
     pub path: StepPath,
@@ -108,6 +108,8 @@ pub enum Deed {
         /// What they share.
         kind: JarKind,
     },
+    /// Steps were begun that run at once.
+    Begun,
     /// Steps ran at once and have come back.
     Group,
     /// A request was given up, or its cookie was lost or came late.
@@ -139,7 +141,7 @@ pub enum RecordKind {
 }
 
 /// What one command showed.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Observation {
     /// Whose browser.
     pub actor: String,

@@ -1,6 +1,6 @@
 //! The judge: a pure function from a scenario and its history to checks. Every mismatch is collected, none stops the rest.
 
-mod invariants;
+pub(crate) mod invariants;
 mod session;
 mod wire;
 

@@ -151,19 +151,12 @@ pub async fn run(
 }
 
 fn started(plan: &Plan, introduction: &Introduction) -> RunStarted {
-    let hello = &introduction.hello;
-    RunStarted {
+    let mut started = RunStarted {
         format: LOG_FORMAT,
         suite: format!("regrant {}", env!("CARGO_PKG_VERSION")),
         date: plan.date.clone(),
         target: plan.target.name(),
-        implementation: hello.target.to_string(),
-        language: hello.target.language.clone(),
-        adapter: hello.adapter.clone(),
-        claims: hello.claims.iter().map(|claim| name_of(*claim)).collect(),
-        unproven: introduction.unproven.iter().map(|(claim, why)| (name_of(*claim), why.clone())).collect(),
         clock: plan.target.clock(),
-        settle_ms: u64::try_from(introduction.settle.as_millis()).unwrap_or(u64::MAX),
         seed: plan.seed,
         gate: plan.gate,
         sources: plan.sources.clone(),
@@ -171,7 +164,10 @@ fn started(plan: &Plan, introduction: &Introduction) -> RunStarted {
         fingerprint: plan.share.fingerprint.clone(),
         selected: plan.share.selected,
         cases: plan.entries.len(),
-    }
+        ..RunStarted::default()
+    };
+    introduction.write_to(&mut started);
+    started
 }
 
 /// The single owner of the run's state.
@@ -269,9 +265,11 @@ async fn execute(entries: Vec<Entry>, jobs: usize, shared: Arc<Shared>, events: 
             drop(events.send(Happening { event: started, reached: Reached::NotTried }));
             let running = AssertUnwindSafe(shared.case(&entry, index)).catch_unwind();
             let bug = |panic: Box<dyn Any + Send>| {
-                (suite_bug(report(&entry, &shared.references), &*panic), Reached::NotTried)
+                (suite_bug(report(&entry, &shared.references), &*panic), None, Reached::NotTried)
             };
-            let (finished, reached) = running.await.unwrap_or_else(bug);
+            let (finished, history, reached) = running.await.unwrap_or_else(bug);
+            let whole = history.map(|history| Event::CaseHistory { id: entry.case.id.clone(), history });
+            whole.into_iter().for_each(|event| drop(events.send(Happening { event, reached: Reached::NotTried })));
             drop(events.send(Happening { event: Event::CaseFinished(Box::new(finished)), reached }));
         });
     }
@@ -286,7 +284,7 @@ enum Driven {
 
 impl Shared {
     /// Runs one case. Says whether the target could be reached.
-    async fn case(&self, entry: &Entry, index: usize) -> (CaseReport, Reached) {
+    async fn case(&self, entry: &Entry, index: usize) -> (CaseReport, Option<Box<History>>, Reached) {
         let stopwatch = Stopwatch::start();
         let name = format!("c{index}");
         let outcome = self.drive(entry, &name).await;
@@ -296,7 +294,7 @@ impl Shared {
             Ok(Driven::Ran(_)) => Reached::Target,
             Err(_) => Reached::Nobody,
         };
-        let mut report = report(entry, &self.references);
+        let (mut report, mut whole) = (report(entry, &self.references), None);
         match outcome {
             Ok(Driven::Skipped(reason)) => (report.result, report.reason) = (CaseResult::Skip, Some(reason)),
             Ok(Driven::Blocked(reason)) => (report.result, report.reason) = (CaseResult::Blocked, Some(reason)),
@@ -305,12 +303,13 @@ impl Shared {
                 report.result = result(&history, &report.checks);
                 report.reason = history.ended.as_ref().map(Ending::words);
                 report.timeline = timeline::lines(&history);
-                report.output = history.output;
+                report.output.clone_from(&history.output);
+                whole = Some(history);
             }
             Err(error) => (report.result, report.reason) = (CaseResult::Crash, Some(error.to_string())),
         }
         report.duration_ms = stopwatch.millis();
-        (report, reached)
+        (report, whole, reached)
     }
 
     async fn drive(&self, entry: &Entry, name: &str) -> Result<Driven, RunError> {

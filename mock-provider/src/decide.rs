@@ -117,6 +117,8 @@ impl Realm {
             refusal: None,
             minted: vec![],
             scripted: false,
+            edits: BTreeMap::new(),
+            retry_after: None,
             delivery: Delivery::Pending,
         }
     }
@@ -179,6 +181,7 @@ impl Realm {
         let presented = effect.presented.or_else(|| self.presented_anywhere(request));
         let known_client = effect.client.filter(|id| self.is_client(id));
         let owner = presented.filter(|_| effect.user.is_none()).and_then(|label| self.owner_of(label));
+        let retry_after = answer.headers.get(header::RETRY_AFTER).and_then(|value| value.to_str().ok()).map(str::to_owned);
         let tick = self.journal.tick();
         if let Some(entry) = self.journal.entry_mut(sequence) {
             entry.decided = Some(now);
@@ -190,6 +193,8 @@ impl Realm {
             entry.refusal = effect.refusal;
             entry.minted = effect.minted;
             entry.scripted = reply.is_some();
+            entry.edits = reply.as_ref().map(Reply::edits_alone).unwrap_or_default();
+            entry.retry_after = retry_after;
             entry.presented = presented;
         }
         self.note(now);

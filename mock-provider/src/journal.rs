@@ -33,7 +33,7 @@ pub enum Delivery {
 }
 
 /// One request and its answer.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Entry {
     /// Its number.
@@ -91,6 +91,13 @@ pub struct Entry {
     pub minted: Vec<Label>,
     /// Whether a scripted reply stood in for the truth.
     pub scripted: bool,
+    /// What a scripted reply that did nothing else has changed in the honest body, by JSON pointer (RFC 6901): the text
+    /// that it put there, `present` where that may be a secret, or nothing where it took the member away.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub edits: BTreeMap<String, Option<String>>,
+    /// The `Retry-After` that the answer had (RFC 9110 section 10.2.3).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_after: Option<String>,
     /// What became of the answer.
     pub delivery: Delivery,
 }
@@ -203,6 +210,8 @@ pub(crate) mod tests {
             refusal: None,
             minted: vec![],
             scripted: false,
+            edits: BTreeMap::new(),
+            retry_after: None,
             delivery: Delivery::Pending,
         }
     }

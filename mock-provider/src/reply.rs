@@ -4,6 +4,8 @@
 //! honest again. [`When::Before`] answers without letting the endpoint do anything. [`When::After`] lets it do its work
 //! first: "rotated, and then the answer was lost".
 
+use std::collections::BTreeMap;
+
 use http::{HeaderMap, HeaderName, header};
 
 use crate::answer::{Answer, Body};
@@ -192,6 +194,15 @@ impl Reply {
         self.with.delay
     }
 
+    /// What it changes in the honest body, where it does nothing else.
+    pub(crate) fn edits_alone(&self) -> BTreeMap<String, Option<String>> {
+        let alone = AnswerSpec { mutate: self.with.mutate.clone(), ..AnswerSpec::default() };
+        if self.with != alone {
+            return BTreeMap::new();
+        }
+        self.with.mutate.iter().map(Edit::shown).collect()
+    }
+
     /// The answer, made from the honest one (or from an empty one when the endpoint did nothing).
     pub(crate) fn answer(&self, now: Timestamp, honest: Option<Answer>) -> Answer {
         let with = &self.with;
@@ -337,6 +348,20 @@ impl AnswerSpec {
                 self.callback.iter().for_each(|edit| callback.edit(edit));
             }
             Body::Empty | Body::Bytes(_) => {}
+        }
+    }
+}
+
+/// Members of a token answer whose values are nobody's business (RFC 6749 section 5.1, OIDC Core section 3.1.3.3).
+const SECRET_MEMBERS: [&str; 3] = ["/access_token", "/refresh_token", "/id_token"];
+
+impl Edit {
+    /// For the journal: where, and what stands there now.
+    fn shown(&self) -> (String, Option<String>) {
+        match self {
+            Self::Remove(at) => (at.clone(), None),
+            Self::Set { at, .. } if SECRET_MEMBERS.contains(&at.as_str()) => (at.clone(), Some("present".to_owned())),
+            Self::Set { at, raw } => (at.clone(), Some(raw.clone())),
         }
     }
 }

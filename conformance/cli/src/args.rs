@@ -8,7 +8,9 @@ use adapter_protocol::ClockMode;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use conformance::check::Gate;
 use conformance::filter::{BadFilter, Filter};
+use conformance::fuzz::Rule;
 use conformance::shard::Shard;
+use mock_provider::Lifetime;
 use mock_provider::cli::ServeArgs;
 use reference_adapter::{Defect, UnknownDefect};
 
@@ -32,6 +34,10 @@ pub(crate) enum Command {
     Merge(MergeArgs),
     /// Run many adapters, or read their logs, and set them side by side.
     Matrix(MatrixArgs),
+    /// Explore what nobody wrote down: random plans, judged by what always holds.
+    Fuzz(FuzzArgs),
+    /// Judge what a log says happened by the invariants, without the target.
+    Recheck(RecheckArgs),
     /// List the scenarios.
     List(ListArgs),
     /// Explain a scenario: why it matters, what demands it, its steps.
@@ -236,6 +242,76 @@ pub(crate) struct RunArgs {
     /// Seed of everything that the provider mints.
     #[arg(long, default_value_t = 0)]
     pub(crate) seed: u64,
+}
+
+/// How long to fuzz, where the command line does not say.
+const PLANS: usize = 1_000;
+
+#[derive(Args)]
+pub(crate) struct FuzzArgs {
+    #[command(flatten)]
+    pub(crate) against: TargetArgs,
+    /// How many plans; 1000 where no time is named either.
+    #[arg(long, value_name = "N")]
+    pub(crate) cases: Option<NonZeroUsize>,
+    /// How long, in real time: `60s`, `10m`.
+    #[arg(long, value_name = "TIME")]
+    pub(crate) time: Option<Lifetime>,
+    /// Where the plans come from; the same seed gives the same plans everywhere.
+    #[arg(long, default_value_t = 0)]
+    pub(crate) seed: u64,
+    /// How many moves a plan has at most.
+    #[arg(long, value_name = "N", default_value = "20")]
+    pub(crate) steps: NonZeroUsize,
+    /// Only these invariants, by name; `--list` shows all.
+    #[arg(long = "invariant", value_name = "ID", num_args = 1.., value_delimiter = ',')]
+    pub(crate) rules: Vec<Rule>,
+    /// Say which invariants there are, how binding each is and where it comes from, and do nothing else.
+    #[arg(long)]
+    pub(crate) list: bool,
+    /// What counts as a failure.
+    #[arg(long, value_enum, default_value = "must")]
+    pub(crate) gate: GateName,
+    /// The known failures of the target; by default what its `regrant.yaml` names.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) known: Option<PathBuf>,
+    /// Real time for making one failure smaller.
+    #[arg(long, value_name = "TIME", default_value = "60s")]
+    pub(crate) shrink_time: Lifetime,
+    #[command(flatten)]
+    pub(crate) reports: ReportArgs,
+    /// Folder for the event log `run.jsonl`, and for the scenarios of what was found, in `found`.
+    #[arg(long, value_name = "DIR", default_value = "regrant-out")]
+    pub(crate) out: PathBuf,
+    /// Plans at a time; 8 for a built-in target, what the adapter says or 2 for a foreign one.
+    #[arg(short, long)]
+    pub(crate) jobs: Option<NonZeroUsize>,
+}
+
+impl FuzzArgs {
+    /// How many plans at most.
+    pub(crate) fn plans(&self) -> usize {
+        let unlimited = if self.time.is_some() { usize::MAX } else { PLANS };
+        self.cases.map_or(unlimited, NonZeroUsize::get)
+    }
+
+    /// What is judged.
+    pub(crate) fn rules(&self) -> Vec<Rule> {
+        if self.rules.is_empty() { Rule::all() } else { self.rules.clone() }
+    }
+}
+
+#[derive(Args)]
+pub(crate) struct RecheckArgs {
+    /// The event log of a run or of a fuzz.
+    #[arg(value_name = "LOG", default_value = "regrant-out/run.jsonl")]
+    pub(crate) log: PathBuf,
+    /// Only these invariants, by name; `regrant fuzz --list` shows all.
+    #[arg(long = "invariant", value_name = "ID", num_args = 1.., value_delimiter = ',')]
+    pub(crate) rules: Vec<Rule>,
+    /// What counts as a failure.
+    #[arg(long, value_enum, default_value = "must")]
+    pub(crate) gate: GateName,
 }
 
 #[derive(Subcommand)]

@@ -8,10 +8,12 @@ mod exit;
 mod explain;
 mod known;
 mod lint;
+mod fuzz;
 mod list;
 mod log;
 mod matrix;
 mod merge;
+mod recheck;
 mod reports;
 mod run;
 mod schema;
@@ -33,6 +35,8 @@ async fn main() -> ExitCode {
         Command::Run(args) => run::run(&args).await,
         Command::Matrix(args) => matrix::matrix(&args).await,
         Command::Merge(args) => merge::merge(&args),
+        Command::Fuzz(args) => fuzz::fuzz(&args).await,
+        Command::Recheck(args) => recheck::recheck(&args),
         Command::List(args) => list::list(&args),
         Command::Explain(args) => explain::explain(&args),
         Command::Lint(args) => lint::lint(&args),

@@ -97,7 +97,7 @@ impl Recorder {
                 block.iter().for_each(|block| self.show(block));
             }
             Event::RunFinished(_) => self.bar.iter().for_each(ProgressBar::finish_and_clear),
-            Event::CaseStarted { .. } => {}
+            Event::CaseStarted { .. } | Event::CaseHistory { .. } => {}
         }
         self.events.push(event.clone());
     }

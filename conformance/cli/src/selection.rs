@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use conformance::catalogue::{Catalogue, Entry};
+use conformance::fuzz::Rule;
 use conformance::known::{self, Known};
 use conformance::scenario::{Diagnostic, SourceFile};
 
@@ -50,7 +51,8 @@ pub(crate) fn known_of(catalogue: &Catalogue, path: Option<&Path>) -> Result<Opt
 
 /// The known failures that a text states; the path is for messages.
 pub(crate) fn parsed(catalogue: &Catalogue, path: &Path, text: String) -> Result<Known, Failure> {
-    let suite = catalogue.entries.iter().map(|entry| entry.case.id.as_str());
+    let rules: Vec<String> = Rule::all().iter().map(Rule::id).collect();
+    let suite = catalogue.entries.iter().map(|entry| entry.case.id.as_str()).chain(rules.iter().map(String::as_str));
     known::parse(&text, suite).map_err(|problems| {
         let file = SourceFile { path: path.to_owned(), text };
         let render = |problem| Diagnostic { file: file.clone(), problem }.render();

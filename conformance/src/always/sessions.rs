@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
-use mock_provider::{Delivery, Entry};
+use adapter_protocol::Capability;
+use mock_provider::{Delivery, Endpoint, Entry, Label};
 
-use crate::always::story::{Chapter, Story, Trust, is_honest_success};
-use crate::always::{Holding, broken};
+use crate::always::answers::{is_failure, is_good, passes, told_end};
+use crate::always::story::{Chapter, Clocks, Jar, Lately, Story, Trust};
+use crate::always::{Holding, broken, judged};
 use crate::history::{Deed, RecordKind, Seen, SessionSeen};
 
 /// Real clients wait no longer than this before they try again.
@@ -14,20 +16,16 @@ const LONG: Duration = Duration::from_secs(3_600);
 /// Sessions of any application live at least so long between two reads: Auth.js gives them 30 days.
 const SESSION: Duration = Duration::from_secs(20 * 86_400);
 
-fn judged(good: bool, breach: impl FnOnce() -> Holding) -> Holding {
-    if good { Holding::Holds } else { breach() }
-}
+/// A client that counts in whole seconds may be so late.
+const SECOND: Duration = Duration::from_secs(1);
 
 pub(super) fn sign_in_is_clean(chapter: &Chapter<'_>, _: &Story<'_>) -> Holding {
     let (Deed::SignIn { user, .. }, RecordKind::Asked) = (&chapter.record.deed, chapter.record.kind) else {
         return Holding::Unknown;
     };
-    let token_answers = chapter.entries.iter().filter(|entry| entry.params.contains_key("grant_type"));
-    let honest = token_answers.clone().count() > 0 && token_answers.clone().all(|entry| is_honest_success(entry));
-    let scripted = chapter.entries.iter().any(|entry| entry.scripted || entry.delivery != Delivery::Delivered);
-    let Some(seen) = chapter.seen().filter(|_| honest && !scripted && chapter.clocks_agree) else {
-        return Holding::Unknown;
-    };
+    let mut token_answers = chapter.entries.iter().filter(|entry| entry.endpoint == Endpoint::Token).peekable();
+    let honest = token_answers.peek().is_some() && token_answers.all(|entry| is_good(entry) && !entry.scripted);
+    let Some(seen) = chapter.seen().filter(|_| honest && undisturbed(chapter)) else { return Holding::Unknown };
     let clean = seen.session().is_some_and(|session| {
         session.state == "active"
             && session.error.is_none()
@@ -36,82 +34,185 @@ pub(super) fn sign_in_is_clean(chapter: &Chapter<'_>, _: &Story<'_>) -> Holding 
     judged(clean, || broken(chapter, format!("{user}, no error"), seen.words()))
 }
 
-/// The session that one read showed, and the requests for a refresh of its grant until then.
-fn read<'a, 's>(chapter: &'s Chapter<'a>, story: &Story<'a>) -> Option<(&'s SessionSeen, Vec<&'a Entry>)> {
-    let jar = chapter.jar(chapter.reader()?, Trust::All)?;
-    jar.user.as_ref()?;
-    let session = chapter.seen()?.session()?;
-    Some((session, story.refreshes_until(chapter, jar.grant?)))
+/// Whether every answer in the time of a step was the truth and arrived, under clocks that agree.
+fn undisturbed(chapter: &Chapter<'_>) -> bool {
+    let honest = |entry: &&Entry| !entry.scripted && entry.delivery == Delivery::Delivered;
+    chapter.clocks == Clocks::Forward && chapter.entries.iter().all(honest)
+}
+
+/// A read of a session of which everything is known, and the refreshes of its grant until then.
+struct Read<'s, 'a> {
+    jar: &'s Jar,
+    session: &'s SessionSeen,
+    refreshes: Vec<&'a Entry>,
+}
+
+fn read<'s, 'a>(chapter: &'s Chapter<'a>, story: &Story<'a>) -> Option<Read<'s, 'a>> {
+    let (jar, session) = chapter.read(Trust::All)?;
+    let refreshes = story.refreshes_until(chapter, jar.grant?);
+    (chapter.clocks == Clocks::Forward).then_some(Read { jar, session, refreshes })
+}
+
+impl Read<'_, '_> {
+    fn is_active(&self) -> bool {
+        self.session.state == "active"
+    }
+
+    /// Whether no refresh of the grant was refused, and none may have cost the client its token.
+    fn may_hope(&self) -> bool {
+        self.refreshes.iter().all(|entry| is_good(entry) || passes(entry))
+    }
+
+    /// The access token that is shown.
+    fn shown(&self) -> Option<Label> {
+        self.session.access_token.as_ref()?.parse().ok()
+    }
 }
 
 pub(super) fn error_goes_away(chapter: &Chapter<'_>, story: &Story<'_>) -> Holding {
-    let Some((session, refreshes)) = read(chapter, story) else { return Holding::Unknown };
-    let Some(last) = refreshes.last().filter(|last| is_honest_success(last)) else { return Holding::Unknown };
-    let alone = story.chapter_of(last).is_some_and(|of| of.reader().is_some());
-    let undisturbed = !chapter.entries.iter().any(|entry| entry.scripted || entry.delivery != Delivery::Delivered);
-    if !alone || !undisturbed || !chapter.clocks_agree || session.state != "active" {
+    let Some(read) = read(chapter, story) else { return Holding::Unknown };
+    let Some(last) = read.refreshes.last().filter(|last| is_good(last)) else { return Holding::Unknown };
+    let others = chapter.entries.iter().filter(|entry| entry.sequence != last.sequence);
+    let disturbed = others.clone().any(|entry| entry.scripted || entry.delivery != Delivery::Delivered);
+    if !story.came_to_one_alone(last) || disturbed || !read.is_active() || !read.may_hope() {
         return Holding::Unknown;
     }
-    judged(session.error.is_none(), || broken(chapter, "no error after a good refresh", session.words()))
+    judged(read.session.error.is_none(), || broken(chapter, "no error after a good refresh", read.session.words()))
+}
+
+pub(super) fn error_has_cause(chapter: &Chapter<'_>, story: &Story<'_>) -> Holding {
+    let Some(read) = read(chapter, story) else { return Holding::Unknown };
+    let asked = !read.refreshes.is_empty() || !chapter.entries.iter().all(|entry| !entry.scripted);
+    if asked || !read.is_active() || read.jar.lately != Lately::InTurn {
+        return Holding::Unknown;
+    }
+    judged(read.session.error.is_none(), || broken(chapter, "no error, since no refresh was tried", read.session.words()))
 }
 
 pub(super) fn failure_passes(chapter: &Chapter<'_>, story: &Story<'_>) -> Holding {
-    let Some((session, refreshes)) = read(chapter, story) else { return Holding::Unknown };
-    let alive = chapter.reader().and_then(|actor| chapter.jar(actor, Trust::All)).map(|jar| jar.alive.plus(SESSION));
-    let fresh = alive.is_some_and(|until| chapter.record.at <= until);
-    let tempted = refreshes.iter().any(|entry| !is_honest_success(entry));
-    if !fresh || !tempted || !chapter.clocks_agree || !refreshes.iter().all(|entry| leaves_hope(entry)) {
+    let Some(read) = read(chapter, story) else { return Holding::Unknown };
+    let fresh = chapter.record.at <= read.jar.alive.plus(SESSION);
+    let tempted = read.refreshes.iter().any(|entry| !is_good(entry));
+    if !fresh || !tempted || !read.may_hope() || read.jar.lately != Lately::InTurn {
         return Holding::Unknown;
     }
-    judged(session.state == "active", || broken(chapter, "still signed in: no refresh was refused", session.words()))
-}
-
-/// Whether a client may think, after this answer, that the grant is alive.
-fn leaves_hope(entry: &Entry) -> bool {
-    is_honest_success(entry) || passes(entry)
-}
-
-/// A failure that says nothing about the grant: none of the client's tokens was refused, and nothing came that it could keep.
-fn passes(entry: &Entry) -> bool {
-    let silent = entry.delivery != Delivery::Delivered && entry.minted.is_empty();
-    silent
-        || entry.status.is_none_or(|status| status >= 500 || status == 429 || status == 408) && entry.minted.is_empty()
+    judged(read.is_active(), || broken(chapter, "still signed in: no refresh was refused", read.session.words()))
 }
 
 pub(super) fn recovers(chapter: &Chapter<'_>, story: &Story<'_>) -> Holding {
-    let Some((session, refreshes)) = read(chapter, story) else { return Holding::Unknown };
+    let Some(read) = read(chapter, story) else { return Holding::Unknown };
     let (before, now): (Vec<&Entry>, Vec<&Entry>) =
-        refreshes.iter().partition(|entry| entry.sequence < chapter.record.wire.0);
+        read.refreshes.iter().partition(|entry| entry.sequence < chapter.record.wire.0);
     let Some(last) = before.last().filter(|last| passes(last)) else { return Holding::Unknown };
     let long_ago = chapter.record.at > last.arrived.plus(LONG);
-    if session.error.is_none() || !long_ago || !chapter.clocks_agree || !before.iter().all(|entry| leaves_hope(entry)) {
+    if read.session.error.is_none() || !long_ago || !read.may_hope() {
         return Holding::Unknown;
     }
     judged(!now.is_empty(), || broken(chapter, "another try, long after a failure that passes", "no request"))
 }
 
-pub(super) fn signed_out_stays_out(chapter: &Chapter<'_>) -> Holding {
-    let Some(jar) = chapter.reader().and_then(|actor| chapter.jar(actor, Trust::User)) else { return Holding::Unknown };
-    match (&jar.user, chapter.seen().and_then(Seen::session)) {
-        (None, Some(session)) => judged(session.state != "active", || broken(chapter, "signed out", session.words())),
-        _ => Holding::Unknown,
+/// Whether a target that was asked this refreshes at this.
+fn refreshes_here(chapter: &Chapter<'_>, story: &Story<'_>) -> bool {
+    match chapter.record.deed {
+        Deed::Read { .. } => story.claims(Capability::RefreshOnSession),
+        Deed::Api { .. } => story.claims(Capability::RefreshOnApi),
+        _ => false,
     }
 }
 
+pub(super) fn expired_is_refreshed(chapter: &Chapter<'_>, story: &Story<'_>) -> Holding {
+    let Some(read) = read(chapter, story).filter(|_| refreshes_here(chapter, story)) else { return Holding::Unknown };
+    let Some(end) = read.shown().and_then(|shown| told_end(story.origin_of(shown)?, story.history)) else {
+        return Holding::Unknown;
+    };
+    let failed = read.refreshes.iter().any(|entry| !is_good(entry) && told_end(entry, story.history).is_none());
+    if !read.is_active() || read.session.error.is_some() || failed {
+        return Holding::Unknown;
+    }
+    judged(chapter.record.at < end.plus(SECOND), || {
+        broken(chapter, "a living access token, or an error", format!("{}, which has ended", read.session.words()))
+    })
+}
+
+pub(super) fn failure_is_told(chapter: &Chapter<'_>, story: &Story<'_>) -> Holding {
+    let Some(read) = read(chapter, story).filter(|_| refreshes_here(chapter, story)) else { return Holding::Unknown };
+    let Some(last) = read.refreshes.last().filter(|last| is_failure(last)) else { return Holding::Unknown };
+    let newest = read.shown().and_then(|shown| story.origin_of(shown));
+    let end = newest.and_then(|entry| told_end(entry, story.history));
+    let Some(_) = end.filter(|end| chapter.record.at >= end.plus(SECOND)) else { return Holding::Unknown };
+    let honest = !read.is_active() || read.session.error.is_some();
+    let why = last.error.as_deref().unwrap_or("an answer without a token");
+    judged(honest, || broken(chapter, format!("an error: the refresh came to {why}"), read.session.words()))
+}
+
+pub(super) fn signed_out_stays_out(chapter: &Chapter<'_>) -> Holding {
+    let Some((jar, session)) = chapter.read(Trust::User).filter(|(jar, _)| jar.lately == Lately::InTurn) else {
+        return Holding::Unknown;
+    };
+    if jar.user.is_some() {
+        return Holding::Unknown;
+    }
+    judged(session.state != "active", || broken(chapter, "signed out", session.words()))
+}
+
+pub(super) fn late_answer_changes_nothing(chapter: &Chapter<'_>) -> Holding {
+    let Some((jar, session)) = chapter.read(Trust::User).filter(|(jar, _)| jar.lately == Lately::Overtaken) else {
+        return Holding::Unknown;
+    };
+    let (good, wanted) = match &jar.user {
+        None => (session.state != "active", "signed out"),
+        Some(user) => (session.subject.as_ref().is_none_or(|shown| shown == user), user.as_str()),
+    };
+    judged(good, || broken(chapter, format!("{wanted}: an earlier read ended later"), session.words()))
+}
+
+pub(super) fn denied_sign_in_changes_nothing(chapter: &Chapter<'_>, story: &Story<'_>) -> Holding {
+    let Some((jar, session)) = chapter.read(Trust::User).filter(|(jar, _)| jar.lately == Lately::Denied) else {
+        return Holding::Unknown;
+    };
+    let Some(grant) = jar.grant.filter(|_| chapter.clocks == Clocks::Forward) else { return Holding::Unknown };
+    let fresh = chapter.record.at <= jar.alive.plus(SESSION);
+    if !fresh || !story.refreshes_until(chapter, grant).iter().all(|entry| is_good(entry) || passes(entry)) {
+        return Holding::Unknown;
+    }
+    judged(session.state == "active", || broken(chapter, "the session that was there before", session.words()))
+}
+
 pub(super) fn subject_stays(chapter: &Chapter<'_>) -> Holding {
-    let shown = chapter.record.observations.iter().filter_map(|observation| {
-        let user = chapter.jar(&observation.actor, Trust::User)?.user.clone()?;
-        Some((user, observation.seen.session()?.subject.clone()?))
-    });
     if !matches!(chapter.record.deed, Deed::Read { .. } | Deed::Api { .. } | Deed::Group) {
         return Holding::Unknown;
     }
     let mut holding = Holding::Unknown;
-    for (user, shown) in shown {
-        if user != shown {
-            return broken(chapter, user, shown);
+    for observation in &chapter.record.observations {
+        let Some(jar) = chapter.jar(&observation.actor, Trust::User).filter(|jar| jar.lately == Lately::InTurn) else {
+            continue;
+        };
+        let (Some(user), Some(session)) = (&jar.user, observation.seen.session()) else { continue };
+        if session.state != "active" || (!jar.named && session.subject.is_none()) {
+            continue;
+        }
+        if session.subject.as_ref() != Some(user) {
+            return broken(chapter, user, session.words());
         }
         holding = Holding::Holds;
+    }
+    holding
+}
+
+pub(super) fn only_own_tokens(chapter: &Chapter<'_>, story: &Story<'_>) -> Holding {
+    let mut holding = Holding::Unknown;
+    for observation in &chapter.record.observations {
+        let jar = chapter.jar(&observation.actor, Trust::User).filter(|jar| jar.lately == Lately::InTurn);
+        let Some(user) = jar.and_then(|jar| jar.user.as_ref()) else { continue };
+        let shown = observation.seen.session().and_then(|session| session.access_token.as_ref()?.parse().ok());
+        let owner = shown.and_then(|label| story.origin_of(label)).and_then(|entry| entry.user.as_ref());
+        match owner {
+            Some(owner) if owner != user && !matches!(chapter.record.deed, Deed::SignIn { .. }) => {
+                return broken(chapter, format!("an access token of {user}"), format!("one of {owner}"));
+            }
+            Some(_) => holding = Holding::Holds,
+            None => {}
+        }
     }
     holding
 }
@@ -127,4 +228,24 @@ pub(super) fn nothing_is_thrown(chapter: &Chapter<'_>) -> Holding {
         Some(Seen::Session(_) | Seen::Api(..) | Seen::Done) => Holding::Holds,
         None => Holding::Unknown,
     }
+}
+
+pub(super) fn sign_out_works(chapter: &Chapter<'_>) -> Holding {
+    match (&chapter.record.deed, chapter.seen()) {
+        (Deed::SignOut { .. }, Some(Seen::Threw(message))) => {
+            broken(chapter, "signed out, whatever the provider says", format!("raised {message}"))
+        }
+        (Deed::SignOut { .. }, Some(_)) => Holding::Holds,
+        _ => Holding::Unknown,
+    }
+}
+
+pub(super) fn going_back_changes_nothing(chapter: &Chapter<'_>, story: &Story<'_>) -> Holding {
+    let Some((jar, session)) = chapter.read(Trust::All) else { return Holding::Unknown };
+    let (Some(grant), Clocks::WentBack) = (jar.grant, chapter.clocks) else { return Holding::Unknown };
+    if !story.refreshes_until(chapter, grant).iter().all(|entry| is_good(entry)) || !chapter.entries.iter().all(|entry| !entry.scripted) {
+        return Holding::Unknown;
+    }
+    let fine = session.state == "active" && session.error.is_none();
+    judged(fine, || broken(chapter, "signed in without an error: only the clock went back", session.words()))
 }

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use adapter_protocol::{JarKind, Keep};
-use mock_provider::{Delivery, Endpoint, Entry, Label, Timestamp, TokenKind};
+use adapter_protocol::{Capability, JarKind, Keep};
+use mock_provider::{Entry, Label, Timestamp};
 
-use crate::history::{Deed, History, RecordKind, Seen, StepRecord};
+use crate::always::answers::{is_exchange, is_good, is_refresh, successor};
+use crate::history::{Deed, History, RecordKind, Seen, SessionSeen, StepRecord};
 
 /// A chain of refresh tokens that began with one sign-in.
 pub(super) type Grant = usize;
@@ -21,15 +22,40 @@ pub(super) enum Trust {
     All,
 }
 
+/// What happened to a browser's cookies of late.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Lately {
+    /// One thing after the other.
+    InTurn,
+    /// A sign-in or a sign-out overtook a read that was under way.
+    Overtaken,
+    /// Another sign-in was begun, and the user said no.
+    Denied,
+}
+
 /// What a browser's session ought to be.
 #[derive(Clone, Debug)]
 pub(super) struct Jar {
     pub(super) trust: Trust,
     /// Who has signed in; nobody, after signing out.
     pub(super) user: Option<String>,
+    /// Whether the session named the user when it began.
+    pub(super) named: bool,
     pub(super) grant: Option<Grant>,
     /// When it was last known to be alive.
     pub(super) alive: Timestamp,
+    pub(super) lately: Lately,
+}
+
+/// How the two clocks have gone so far.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Clocks {
+    /// Forward only, and together.
+    Forward,
+    /// Together, and once back.
+    WentBack,
+    /// The application's alone was moved.
+    Apart,
 }
 
 /// A step, with what was known before it.
@@ -40,8 +66,7 @@ pub(super) struct Chapter<'a> {
     pub(super) entries: Vec<&'a Entry>,
     /// The browsers by actor.
     jars: BTreeMap<String, Jar>,
-    /// Whether both clocks have gone forward only, and together.
-    pub(super) clocks_agree: bool,
+    pub(super) clocks: Clocks,
 }
 
 /// A history, chapter by chapter.
@@ -56,14 +81,14 @@ impl<'a> Story<'a> {
     /// Reads a history.
     pub fn of(history: &'a History) -> Self {
         let grants = grants(&history.journal);
-        let mut telling = Telling { grants: &grants, jars: BTreeMap::new(), tabs: BTreeMap::new(), clocks_agree: true };
+        let mut telling = Telling::new(&grants);
         let mut chapters: Vec<Chapter<'a>> = vec![];
         let mut before = history.start;
         for record in &history.steps {
-            telling.clocks_agree &= record.at >= before && record.deed != Deed::ClientClock;
+            telling.clock(record, before);
             before = record.at;
             let entries = within(&history.journal, record.wire);
-            let chapter = Chapter { record, entries, jars: telling.seen(), clocks_agree: telling.clocks_agree };
+            let chapter = Chapter { record, entries, jars: telling.seen(), clocks: telling.clocks };
             telling.goes_on(&chapter);
             chapters.push(chapter);
         }
@@ -75,7 +100,17 @@ impl<'a> Story<'a> {
         self.grants.get(&label).copied()
     }
 
-    /// The requests for a refresh of a grant that had come to their end when a chapter did, in the order in which they took effect.
+    /// Whether the target claims this.
+    pub(super) fn claims(&self, capability: Capability) -> bool {
+        self.history.claims.contains(&capability)
+    }
+
+    /// The request that an access token or refresh token came of.
+    pub(super) fn origin_of(&self, label: Label) -> Option<&'a Entry> {
+        self.history.journal.iter().find(|entry| entry.minted.contains(&label))
+    }
+
+    /// The requests for a refresh of a grant that had come when a chapter ended, in the order in which they took effect.
     pub(super) fn refreshes_until(&self, chapter: &Chapter<'_>, grant: Grant) -> Vec<&'a Entry> {
         let until = chapter.record.wire.1;
         let of_grant =
@@ -91,6 +126,11 @@ impl<'a> Story<'a> {
         let came = |chapter: &&Chapter<'_>| (chapter.record.wire.0..chapter.record.wire.1).contains(&entry.sequence);
         self.chapters.iter().filter(|chapter| chapter.record.kind == RecordKind::Asked).find(came)
     }
+
+    /// Whether a request came while one reader alone was at work, so that what it brought is known to have been stored.
+    pub(super) fn came_to_one_alone(&self, entry: &Entry) -> bool {
+        self.chapter_of(entry).is_some_and(|of| of.reader().is_some() || matches!(of.record.deed, Deed::SignIn { .. }))
+    }
 }
 
 impl Chapter<'_> {
@@ -101,9 +141,8 @@ impl Chapter<'_> {
 
     /// Whether every browser with a grant is one of which everything is known.
     pub(super) fn all_known(&self, grant: Grant) -> bool {
-        self.jars
-            .values()
-            .all(|jar| jar.trust > Trust::Nothing && (jar.grant != Some(grant) || jar.trust == Trust::All))
+        let known = |jar: &Jar| jar.trust > Trust::Nothing && (jar.grant != Some(grant) || jar.trust == Trust::All);
+        self.jars.values().all(known)
     }
 
     /// Whose session was read, alone and not among others.
@@ -118,21 +157,11 @@ impl Chapter<'_> {
     pub(super) fn seen(&self) -> Option<&Seen> {
         self.record.observations.last().map(|observation| &observation.seen)
     }
-}
 
-/// A request for a refresh.
-pub(super) fn is_refresh(entry: &Entry) -> bool {
-    entry.endpoint == Endpoint::Token && entry.params.get("grant_type").is_some_and(|grant| grant == "refresh_token")
-}
-
-/// Whether a request got what the provider had to say, and that was good.
-pub(super) fn is_honest_success(entry: &Entry) -> bool {
-    entry.status == Some(200) && !entry.scripted && entry.delivery == Delivery::Delivered
-}
-
-/// The successor that a good answer brought.
-pub(super) fn successor(entry: &Entry) -> Option<Label> {
-    entry.minted.iter().find(|label| label.kind == TokenKind::Refresh).copied()
+    /// The session that one reader saw, if anything is known of the browser.
+    pub(super) fn read(&self, trust: Trust) -> Option<(&Jar, &SessionSeen)> {
+        Some((self.jar(self.reader()?, trust)?, self.seen()?.session()?))
+    }
 }
 
 fn within(journal: &[Entry], (from, to): (u64, u64)) -> Vec<&Entry> {
@@ -158,10 +187,24 @@ struct Telling<'a> {
     jars: BTreeMap<String, Jar>,
     /// Tabs, and the first actor of their browser.
     tabs: BTreeMap<String, String>,
-    clocks_agree: bool,
+    /// Groups that have been begun and have not come back.
+    under_way: usize,
+    clocks: Clocks,
 }
 
-impl Telling<'_> {
+impl<'g> Telling<'g> {
+    const fn new(grants: &'g BTreeMap<Label, Grant>) -> Self {
+        Self { grants, jars: BTreeMap::new(), tabs: BTreeMap::new(), under_way: 0, clocks: Clocks::Forward }
+    }
+
+    fn clock(&mut self, record: &StepRecord, before: Timestamp) {
+        if record.deed == Deed::ClientClock {
+            self.clocks = Clocks::Apart;
+        } else if record.at < before && self.clocks == Clocks::Forward {
+            self.clocks = Clocks::WentBack;
+        }
+    }
+
     fn seen(&self) -> BTreeMap<String, Jar> {
         let tabs = self.tabs.iter().filter_map(|(tab, first)| Some((tab.clone(), self.jars.get(first)?.clone())));
         self.jars.clone().into_iter().chain(tabs).collect()
@@ -171,6 +214,10 @@ impl Telling<'_> {
         self.tabs.get(actor).map_or_else(|| actor.to_owned(), Clone::clone)
     }
 
+    const fn lately(&self) -> Lately {
+        if self.under_way > 0 { Lately::Overtaken } else { Lately::InTurn }
+    }
+
     fn goes_on(&mut self, chapter: &Chapter<'_>) {
         let record = chapter.record;
         match (&record.deed, record.kind) {
@@ -178,33 +225,41 @@ impl Telling<'_> {
             (Deed::SignOut { actor }, RecordKind::Asked) => self.signed_out(chapter, actor),
             // Who comes first among steps at once is open.
             (Deed::SignIn { actor, .. } | Deed::SignOut { actor }, _) => {
-                self.doubt(&self.browser(actor), Trust::Nothing)
+                self.doubt(&self.browser(actor), Trust::Nothing);
             }
             (Deed::Second { of, actor, kind }, _) => self.second(of, actor, *kind),
             (Deed::Restart { keep: Keep::Nothing }, _) => self.doubt_all(Trust::Nothing),
             (Deed::Disturbed, _) => self.doubt_all(Trust::User),
             (Deed::Read { actor } | Deed::Api { actor }, _) => self.was_read(chapter, actor),
-            (Deed::Restart { keep: Keep::Store } | Deed::Group | Deed::Clock | Deed::ClientClock | Deed::Other, _) => {}
+            (Deed::Begun, _) => self.under_way += 1,
+            (Deed::Group, _) => self.under_way = self.under_way.saturating_sub(1),
+            (Deed::Restart { keep: Keep::Store } | Deed::Clock | Deed::ClientClock | Deed::Other, _) => {}
         }
     }
 
     fn signed_in(&mut self, chapter: &Chapter<'_>, actor: &str, user: &str) {
         let browser = self.browser(actor);
-        let exchange = chapter.entries.iter().find(|entry| is_exchange(entry) && is_honest_success(entry));
+        let exchange = chapter.entries.iter().find(|entry| is_exchange(entry));
+        if exchange.is_none() && self.jars.get(&browser).is_some_and(|jar| jar.user.is_some()) {
+            self.jars.get_mut(&browser).into_iter().for_each(|jar| jar.lately = Lately::Denied);
+            return self.doubt(&browser, Trust::User);
+        }
+        let exchange = exchange.filter(|entry| is_good(entry));
         let grant = exchange.and_then(|entry| successor(entry)).and_then(|label| self.grants.get(&label).copied());
-        let seen = chapter.seen().and_then(Seen::session).is_some();
-        let trust = match (exchange, seen) {
-            (Some(_), true) => Trust::All,
-            _ => Trust::Nothing,
-        };
-        self.jars.insert(browser, Jar { trust, user: Some(user.to_owned()), grant, alive: chapter.record.at });
+        let session = chapter.seen().and_then(Seen::session);
+        let active = session.is_some_and(|session| session.state == "active");
+        let trust = if exchange.is_some() && active { Trust::All } else { Trust::Nothing };
+        let named = session.is_some_and(|session| session.subject.is_some());
+        let (user, alive, lately) = (Some(user.to_owned()), chapter.record.at, self.lately());
+        self.jars.insert(browser, Jar { trust, user, named, grant, alive, lately });
     }
 
     fn signed_out(&mut self, chapter: &Chapter<'_>, actor: &str) {
         let browser = self.browser(actor);
         let done = matches!(chapter.seen(), Some(Seen::Session(_) | Seen::Done));
         let trust = if done { Trust::All } else { Trust::Nothing };
-        self.jars.insert(browser, Jar { trust, user: None, grant: None, alive: chapter.record.at });
+        let (alive, lately) = (chapter.record.at, self.lately());
+        self.jars.insert(browser, Jar { trust, user: None, named: false, grant: None, alive, lately });
     }
 
     fn second(&mut self, of: &str, actor: &str, kind: JarKind) {
@@ -215,11 +270,8 @@ impl Telling<'_> {
                 // Two copies of one session: each may use up what the other has.
                 self.doubt(&browser, Trust::User);
                 self.tabs.remove(actor);
-                self.jars
-                    .get(&browser)
-                    .cloned()
-                    .into_iter()
-                    .for_each(|jar| drop(self.jars.insert(actor.to_owned(), jar)));
+                let copy = self.jars.get(&browser).cloned();
+                self.jars.extend(copy.map(|jar| (actor.to_owned(), jar)));
             }
         }
     }
@@ -239,9 +291,4 @@ impl Telling<'_> {
     fn doubt_all(&mut self, trust: Trust) {
         self.jars.values_mut().for_each(|jar| jar.trust = jar.trust.min(trust));
     }
-}
-
-fn is_exchange(entry: &Entry) -> bool {
-    entry.endpoint == Endpoint::Token
-        && entry.params.get("grant_type").is_some_and(|grant| grant == "authorization_code")
 }

@@ -1,12 +1,20 @@
-//! What reaches the provider: which tokens are presented, how often, and when.
+//! Which tokens are presented, how often, and when.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
-use mock_provider::{Endpoint, Entry, Label};
+use mock_provider::{Delivery, Endpoint, Entry, Label};
 
-use crate::always::story::{Chapter, Grant, Story, Trust, is_honest_success, is_refresh, successor};
-use crate::always::{Holding, broken};
+use crate::always::answers::{is_good, is_refresh, is_refused, may_name_another_token, strange_type, successor, told_end, told_no_end};
+use crate::always::story::{Chapter, Clocks, Grant, Lately, Story, Trust};
+use crate::always::{Holding, broken, judged};
 use crate::history::{Deed, RecordKind};
+
+/// No client refreshes a token earlier than this before its end.
+const EARLY: Duration = Duration::from_secs(600);
+
+/// A client that was told no end may ask again after this.
+const MINUTE: Duration = Duration::from_secs(60);
 
 fn refreshes<'a>(chapter: &Chapter<'a>) -> impl Iterator<Item = &'a Entry> {
     let asked = chapter.record.kind == RecordKind::Asked;
@@ -17,12 +25,28 @@ pub(super) fn token_is_known(chapter: &Chapter<'_>, story: &Story<'_>) -> Holdin
     let mut holding = Holding::Unknown;
     for entry in refreshes(chapter) {
         // An answer that was altered may have brought any text.
-        let altered = story.history.journal.iter().any(|before| before.scripted && before.sequence < entry.sequence);
+        let mut before = story.history.journal.iter().filter(|before| before.sequence < entry.sequence);
+        let altered = before.any(may_name_another_token);
         match entry.presented {
             None if !altered => return broken(chapter, "a refresh token that the provider has issued", "another"),
             None => {}
             Some(_) => holding = Holding::Holds,
         }
+    }
+    holding
+}
+
+pub(super) fn newest_grant_is_used(chapter: &Chapter<'_>, story: &Story<'_>) -> Holding {
+    let jar = chapter.reader().and_then(|actor| chapter.jar(actor, Trust::All));
+    let Some(grant) = jar.filter(|jar| jar.lately == Lately::InTurn).and_then(|jar| jar.grant) else {
+        return Holding::Unknown;
+    };
+    let mut holding = Holding::Unknown;
+    for presented in refreshes(chapter).filter_map(|entry| entry.presented) {
+        if story.grant_of(presented).is_some_and(|other| other != grant) {
+            return broken(chapter, "a refresh token of the last sign-in", format!("{presented}, of another"));
+        }
+        holding = Holding::Holds;
     }
     holding
 }
@@ -34,9 +58,7 @@ pub(super) fn successor_is_used(chapter: &Chapter<'_>, story: &Story<'_>) -> Hol
         let before = story.refreshes_until(chapter, grant).into_iter();
         // Only what came back to one reader alone, in an earlier step, is known to have been stored.
         let mut arrived = before.filter(|before| {
-            is_honest_success(before)
-                && before.sequence < chapter.record.wire.0
-                && story.chapter_of(before).is_some_and(|of| of.reader().is_some())
+            is_good(before) && before.sequence < chapter.record.wire.0 && story.came_to_one_alone(before)
         });
         let replaced = arrived.find(|before| before.presented == Some(presented) && successor(before).is_some());
         if let Some(next) = replaced.and_then(successor) {
@@ -59,14 +81,15 @@ pub(super) fn single_flight(chapter: &Chapter<'_>) -> Holding {
         return Holding::Unknown;
     }
     let mut of_token: BTreeMap<Label, Vec<&Entry>> = BTreeMap::new();
-    refreshes(chapter).for_each(|entry| {
+    for entry in refreshes(chapter) {
         entry.presented.into_iter().for_each(|label| of_token.entry(label).or_default().push(entry));
-    });
+    }
     let mut holding = Holding::Unknown;
     for (label, entries) in of_token {
-        let overlap = entries.windows(2).any(|pair| overlap(pair[0], pair[1]));
+        // A second try after one that failed is no second flight.
+        let overlap = entries.windows(2).any(|pair| overlap(pair[0], pair[1]) || is_good(pair[0]));
         if overlap {
-            return broken(chapter, format!("one refresh with {label}"), format!("{} at once", entries.len()));
+            return broken(chapter, format!("one refresh with {label}"), format!("{}", entries.len()));
         }
         holding = Holding::Holds;
     }
@@ -78,28 +101,27 @@ fn overlap(first: &Entry, second: &Entry) -> bool {
 }
 
 pub(super) fn race_is_survived(chapter: &Chapter<'_>, story: &Story<'_>) -> Holding {
-    let Some(jar) = chapter.reader().and_then(|actor| chapter.jar(actor, Trust::All)) else { return Holding::Unknown };
-    let (Some(grant), Some(session)) = (jar.grant, chapter.seen().and_then(|seen| seen.session())) else {
+    let Some((jar, session)) = chapter.read(Trust::All).filter(|(jar, _)| jar.lately == Lately::InTurn) else {
         return Holding::Unknown;
     };
-    let group = story.chapters.iter().rev().skip_while(|other| other.record.path >= chapter.record.path);
-    let Some(group) =
-        group.into_iter().find(|other| other.record.kind == RecordKind::Asked && other.record.deed == Deed::Group)
-    else {
-        return Holding::Unknown;
-    };
+    let Some((grant, group)) = jar.grant.zip(last_group(chapter, story)) else { return Holding::Unknown };
     let (from, to) = group.record.during;
     let all = story.refreshes_until(chapter, grant);
     let of_group: Vec<&&Entry> = all.iter().filter(|entry| (from..to).contains(&entry.sequence)).collect();
     let since = all.iter().any(|entry| entry.sequence >= to);
-    let won = of_group.iter().any(|entry| is_honest_success(entry));
-    if of_group.len() < 2 || !won || since || !chapter.clocks_agree || of_group.iter().any(|entry| entry.scripted) {
+    let won = of_group.iter().any(|entry| is_good(entry));
+    let untold = of_group.iter().any(|entry| entry.scripted || entry.delivery != Delivery::Delivered);
+    if of_group.len() < 2 || !won || since || untold || chapter.clocks != Clocks::Forward {
         return Holding::Unknown;
     }
-    if session.state == "active" && session.error.is_none() {
-        return Holding::Holds;
-    }
-    broken(chapter, "signed in without an error, since one refresh has succeeded", session.words())
+    judged(session.state == "active" && session.error.is_none(), || {
+        broken(chapter, "signed in without an error, since one refresh has succeeded", session.words())
+    })
+}
+
+fn last_group<'s, 'a>(chapter: &Chapter<'_>, story: &'s Story<'a>) -> Option<&'s Chapter<'a>> {
+    let earlier = story.chapters.iter().rev().skip_while(|other| other.record.path >= chapter.record.path);
+    earlier.into_iter().find(|other| other.record.kind == RecordKind::Asked && other.record.deed == Deed::Group)
 }
 
 pub(super) fn refused_token_rests(chapter: &Chapter<'_>, story: &Story<'_>) -> Holding {
@@ -108,7 +130,7 @@ pub(super) fn refused_token_rests(chapter: &Chapter<'_>, story: &Story<'_>) -> H
         let Some((presented, grant)) = known(entry, chapter, story) else { continue };
         let before = story.refreshes_until(chapter, grant).into_iter();
         let mut refused = before.filter(|before| before.sequence < chapter.record.wire.0 && is_refused(before));
-        if refused.any(|before| before.presented == Some(presented)) {
+        if refused.any(|before| before.presented == Some(presented) && story.came_to_one_alone(before)) {
             return broken(chapter, "no further request with a refused token", format!("{presented} again"));
         }
         holding = Holding::Holds;
@@ -116,24 +138,75 @@ pub(super) fn refused_token_rests(chapter: &Chapter<'_>, story: &Story<'_>) -> H
     holding
 }
 
-/// RFC 6749 section 5.2: `invalid_grant` is the last word on a refresh token.
-fn is_refused(entry: &Entry) -> bool {
-    let arrived = entry.delivery == mock_provider::Delivery::Delivered && !entry.scripted;
-    arrived && entry.error.as_deref() == Some("invalid_grant")
+pub(super) fn living_token_is_kept(chapter: &Chapter<'_>, story: &Story<'_>) -> Holding {
+    let Deed::Read { .. } = chapter.record.deed else { return Holding::Unknown };
+    let jar = chapter.reader().and_then(|actor| chapter.jar(actor, Trust::All)).filter(|_| chapter.clocks == Clocks::Forward);
+    let Some(grant) = jar.and_then(|jar| jar.grant) else { return Holding::Unknown };
+    let mut minting = story.history.journal.iter().filter(|entry| {
+        let of_grant = |label: &Label| story.grant_of(*label) == Some(grant);
+        entry.sequence < chapter.record.wire.0 && entry.minted.iter().any(of_grant)
+    });
+    let Some(last) = minting.next_back().filter(|last| story.came_to_one_alone(last)) else { return Holding::Unknown };
+    let promised = last.delivery == Delivery::Delivered && (told_no_end(last) || told_end(last, story.history).is_some());
+    if !promised || refreshes(chapter).any(|entry| entry.scripted && entry.edits.is_empty()) {
+        return Holding::Unknown;
+    }
+    let until = match told_end(last, story.history) {
+        Some(end) => end.minus(EARLY),
+        None => last.arrived.plus(MINUTE),
+    };
+    if chapter.record.at >= until {
+        return Holding::Unknown;
+    }
+    judged(refreshes(chapter).next().is_none(), || {
+        broken(chapter, "no refresh: the access token has just come and lives long", "a refresh")
+    })
+}
+
+pub(super) fn retry_after_is_kept(chapter: &Chapter<'_>, story: &Story<'_>) -> Holding {
+    let mut holding = Holding::Unknown;
+    for entry in refreshes(chapter) {
+        let Some(grant) = entry.presented.and_then(|label| story.grant_of(label)) else { continue };
+        let before = story.refreshes_until(chapter, grant).into_iter().filter(|before| before.sequence < entry.sequence);
+        let told = before.filter(|before| before.delivery == Delivery::Delivered && story.came_to_one_alone(before));
+        let Some(last) = told.last() else { continue };
+        let Some(seconds) = last.retry_after.as_ref().and_then(|text| text.parse::<u32>().ok()) else { continue };
+        let until = last.arrived.plus(Duration::from_secs(seconds.into()));
+        if chapter.clocks == Clocks::Forward && entry.arrived < until && last.status != Some(200) {
+            return broken(chapter, format!("no refresh within {seconds} s"), "a refresh");
+        }
+        holding = Holding::Holds;
+    }
+    holding
 }
 
 pub(super) fn expired_token_stays_home(chapter: &Chapter<'_>, story: &Story<'_>) -> Holding {
     let sent = chapter.entries.iter().filter(|entry| entry.endpoint == Endpoint::Resource);
     let sent = sent.filter_map(|entry| Some((entry, entry.bearer.as_ref()?.parse::<Label>().ok()?)));
     let mut holding = Holding::Unknown;
-    for (entry, label) in sent.filter(|_| chapter.clocks_agree) {
-        match story.history.expiries.get(&label) {
-            Some(end) if *end <= entry.arrived => {
+    for (entry, label) in sent.filter(|_| chapter.clocks == Clocks::Forward) {
+        let told = story.origin_of(label).and_then(|origin| told_end(origin, story.history));
+        match told {
+            Some(end) if end.plus(Duration::from_secs(1)) <= entry.arrived => {
                 return broken(chapter, "a token that has not ended, or no call", format!("{label}, which had ended"));
             }
             Some(_) => holding = Holding::Holds,
             None => {}
         }
+    }
+    holding
+}
+
+pub(super) fn token_type_is_understood(chapter: &Chapter<'_>, story: &Story<'_>) -> Holding {
+    let mut holding = Holding::Unknown;
+    for observation in &chapter.record.observations {
+        let Some(session) = observation.seen.session().filter(|session| session.error.is_none()) else { continue };
+        let shown = session.access_token.as_ref().and_then(|shown| shown.parse().ok());
+        let Some(origin) = shown.and_then(|label| story.origin_of(label)) else { continue };
+        if let Some(word) = strange_type(origin) {
+            return broken(chapter, "no token of a type that the client does not know", format!("one of type {word}"));
+        }
+        holding = if origin.edits.contains_key("/token_type") { Holding::Holds } else { holding };
     }
     holding
 }

@@ -1,73 +1,103 @@
-//! Which situations a run has been in: what a read found, what the refresh before it had met, and where the clock stood.
+//! Which situations a run has been in: what the last refresh had met, where the clock stood, and whether others read too.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
 use mock_provider::{Delivery, Entry, Timestamp};
+use serde::{Deserialize, Serialize};
 
 use crate::history::{Deed, History, RecordKind};
+
+/// Shortly before the end of an access token, and shortly after it, in milliseconds.
+const NEAR_MS: i64 = 60_000;
+
+macro_rules! words {
+    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $word:literal,)* }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(rename_all = "snake_case")]
+        pub(super) enum $name { $($(#[$variant_doc])* $variant,)* }
+
+        impl $name {
+            /// All of them.
+            pub(super) const ALL: &[Self] = &[$(Self::$variant,)*];
+
+            const fn word(self) -> &'static str {
+                match self { $(Self::$variant => $word,)* }
+            }
+        }
+    };
+}
+
+words! {
+    /// What the last refresh had met.
+    Met {
+        /// There was none.
+        Nothing = "no refresh yet",
+        /// Nothing unusual.
+        Success = "a good refresh",
+        /// `invalid_grant`.
+        Refusal = "a refusal",
+        /// A status from 500 on.
+        Outage = "an outage",
+        /// 429.
+        Throttle = "a throttle",
+        /// A success that was altered.
+        AlteredSuccess = "an altered success",
+        /// No answer.
+        LostAnswer = "a lost answer",
+        /// Any other error.
+        OtherError = "another error",
+    }
+}
+
+words! {
+    /// Where the clock stands, seen from the end of the newest access token.
+    Stands {
+        /// More than a minute before it.
+        LongBefore = "long before the end",
+        /// At most a minute before it.
+        JustBefore = "just before the end",
+        /// At most a minute after it.
+        JustAfter = "just after the end",
+        /// Later.
+        LongAfter = "long after the end",
+    }
+}
+
+words! {
+    /// Whether others read at once.
+    Company {
+        /// One reader.
+        Alone = "alone",
+        /// Several.
+        AmongOthers = "among others",
+    }
+}
 
 /// A situation in which a session was read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Cell {
-    trouble: Met,
-    clock: Stands,
-    race: Company,
+    pub(super) met: Met,
+    pub(super) stands: Stands,
+    pub(super) company: Company,
 }
 
-/// What the last refresh had met.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-enum Met {
-    Nothing,
-    Success,
-    Refusal,
-    Outage,
-    Throttle,
-    AlteredSuccess,
-    LostAnswer,
-    OtherError,
+impl Cell {
+    /// All of them.
+    pub fn all() -> impl Iterator<Item = Self> {
+        let with = |met, stands| Company::ALL.iter().map(move |company| Self { met, stands, company: *company });
+        let of = move |met: &Met| {
+            let met = *met;
+            Stands::ALL.iter().flat_map(move |stands| with(met, *stands))
+        };
+        Met::ALL.iter().flat_map(of)
+    }
 }
-
-/// Where the clock stood, seen from the end of the newest access token.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-enum Stands {
-    LongBefore,
-    JustBefore,
-    JustAfter,
-    LongAfter,
-}
-
-/// Whether others read at once.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-enum Company {
-    Alone,
-    AmongOthers,
-}
-
-const MET: [(Met, &str); 8] = [
-    (Met::Nothing, "no refresh yet"),
-    (Met::Success, "a good refresh"),
-    (Met::Refusal, "a refusal"),
-    (Met::Outage, "an outage"),
-    (Met::Throttle, "a throttle"),
-    (Met::AlteredSuccess, "an altered success"),
-    (Met::LostAnswer, "a lost answer"),
-    (Met::OtherError, "another error"),
-];
-
-const STANDS: [(Stands, &str); 4] = [
-    (Stands::LongBefore, "long before the end"),
-    (Stands::JustBefore, "just before the end"),
-    (Stands::JustAfter, "just after the end"),
-    (Stands::LongAfter, "long after the end"),
-];
 
 impl fmt::Display for Cell {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let met = MET.iter().find(|(met, _)| *met == self.trouble).map_or("", |(_, word)| word);
-        let stands = STANDS.iter().find(|(stands, _)| *stands == self.clock).map_or("", |(_, word)| word);
-        let race = if self.race == Company::Alone { "alone" } else { "among others" };
-        write!(f, "after {met}, {stands}, {race}")
+        write!(f, "after {}, {}, {}", self.met.word(), self.stands.word(), self.company.word())
     }
 }
 
@@ -88,26 +118,26 @@ impl Coverage {
         let moved = |deed: &Deed| matches!(deed, Deed::Clock | Deed::ClientClock);
         self.moves_of_the_clock += history.steps.iter().filter(|step| moved(&step.deed)).count();
         for step in history.steps.iter().filter(|step| step.kind == RecordKind::Asked) {
-            let race = match step.deed {
+            let company = match step.deed {
                 Deed::Read { .. } | Deed::Api { .. } => Company::Alone,
                 Deed::Group => Company::AmongOthers,
                 _ => continue,
             };
             let before = |entry: &&Entry| entry.sequence < step.wire.0;
-            let last = history.journal.iter().filter(before).filter(|entry| is_refresh(entry)).next_back();
-            let cell = Cell { trouble: last.map_or(Met::Nothing, met), clock: stands(history, step.wire.0, step.at), race };
+            let last = history.journal.iter().filter(before).rfind(|entry| is_refresh(entry));
+            let cell = Cell { met: last.map_or(Met::Nothing, met), stands: stands(history, step.wire.0, step.at), company };
             *self.cells.entry(cell).or_default() += 1;
         }
     }
 
     /// How many situations were reached, and how many there are.
     pub fn reached(&self) -> (usize, usize) {
-        (self.cells.len(), all().count())
+        (self.cells.len(), Cell::all().count())
     }
 
     /// Those that were never reached.
     pub fn missed(&self) -> Vec<Cell> {
-        all().filter(|cell| !self.cells.contains_key(cell)).collect()
+        Cell::all().filter(|cell| !self.cells.contains_key(cell)).collect()
     }
 
     /// Why nothing was learnt, if that is so.
@@ -118,13 +148,6 @@ impl Coverage {
             _ => None,
         }
     }
-}
-
-fn all() -> impl Iterator<Item = Cell> {
-    let companies = [Company::Alone, Company::AmongOthers];
-    MET.into_iter().flat_map(move |(trouble, _)| {
-        STANDS.into_iter().flat_map(move |(clock, _)| companies.map(|race| Cell { trouble, clock, race }))
-    })
 }
 
 fn is_refresh(entry: &Entry) -> bool {
@@ -144,14 +167,17 @@ fn met(entry: &Entry) -> Met {
 }
 
 fn stands(history: &History, before: u64, at: Timestamp) -> Stands {
-    const NEAR_MS: i64 = 60_000;
     let minted = history.journal.iter().filter(|entry| entry.sequence < before).flat_map(|entry| &entry.minted);
     let end = minted.filter_map(|label| history.expiries.get(label)).max();
-    let after = end.map_or(i64::MIN, |end| at.as_millis() - end.as_millis());
-    match after {
-        i64::MIN..=-60_001 => Stands::LongBefore,
-        -60_000..=-1 => Stands::JustBefore,
-        0..=NEAR_MS => Stands::JustAfter,
-        _ => Stands::LongAfter,
+    after_the_end(end.map_or(i64::MIN, |end| at.as_millis() - end.as_millis()))
+}
+
+/// Where an instant stands that is so many milliseconds after the end.
+pub(super) const fn after_the_end(millis: i64) -> Stands {
+    match millis {
+        NEAR_MS.. if millis > NEAR_MS => Stands::LongAfter,
+        0.. => Stands::JustAfter,
+        _ if millis >= -NEAR_MS => Stands::JustBefore,
+        _ => Stands::LongBefore,
     }
 }

@@ -1,29 +1,32 @@
-//! The hunt: many plans, each failure confirmed, made as small as it gets, explained and written down.
+//! The hunt: many plans, several at a time; each failure is looked into, once for each kind.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use proptest::strategy::ValueTree as _;
 use tokio::task::JoinSet;
 
-use crate::always::Invariant;
-use crate::check::{Check, Gate};
+use crate::check::Gate;
 use crate::fuzz::coverage::Coverage;
+use crate::fuzz::finding::Finding;
 use crate::fuzz::moves::Move;
-use crate::fuzz::performed::{Fingerprint, Performed, Stage};
-use crate::fuzz::plan::plan;
-use crate::fuzz::written::{Origin, scenario};
-use crate::handshake::{Probing, introduce};
+use crate::fuzz::performed::{Performed, Stage};
+use crate::fuzz::plan::{Draft, Planner};
+use crate::fuzz::quarry::Quarry;
+use crate::fuzz::rule::Rule;
+use crate::handshake::{Introduction, Probing, introduce};
 use crate::link::Target;
 use crate::pool::Pool;
 use crate::runner::RunError;
-use crate::timeline;
+use crate::scenario::model::Scenario;
 use crate::uptime::Stopwatch;
 use crate::venue::Venue;
 
-/// How often a failure is looked at again before anything is said of it.
-const AGAIN: u32 = 3;
+/// Findings of one rule that are looked into: what comes after these is most likely one of them.
+const EACH: usize = 3;
+
+/// Failures of one rule that were never seen again, after which no more of it are looked into.
+const GHOSTS: usize = 5;
 
 /// What to hunt for, and how long.
 #[derive(Clone, Debug)]
@@ -43,32 +46,18 @@ pub struct Limits {
     /// Real time for making one failure smaller.
     pub shrink_time: Duration,
     /// What is judged.
-    pub invariants: Vec<Invariant>,
+    pub rules: Vec<Rule>,
 }
 
-/// A failure, as small as it got.
-#[derive(Clone, Debug)]
-pub struct Finding {
-    /// What it is.
-    pub fingerprint: Fingerprint,
-    /// What was expected and what came, where a check says so.
-    pub check: Option<Check>,
-    /// The plan that it was found in.
-    pub case: usize,
-    /// How many moves that had.
-    pub moves: usize,
-    /// How often it was seen again, of so many tries.
-    pub reproduced: (u32, u32),
-    /// The steps that are left.
-    pub steps: Vec<String>,
-    /// Whether it is gone without the step of this place.
-    pub needed: Vec<bool>,
-    /// What happened.
-    pub timeline: Vec<String>,
-    /// The last part of the scenario's id.
-    pub id: String,
-    /// The scenario.
-    pub scenario: String,
+/// How often a rule was put to the test.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Plans in which it held.
+    pub kept: usize,
+    /// Plans in which it did not.
+    pub broken: usize,
+    /// Plans in which it did not, and did when they were carried out again.
+    pub ghosts: usize,
 }
 
 /// What a hunt came to.
@@ -78,153 +67,141 @@ pub struct Hunted {
     pub cases: usize,
     /// How many steps they had.
     pub steps: usize,
-    /// What was found, each kind once.
+    /// What was found.
     pub findings: Vec<Finding>,
-    /// How many plans showed each kind.
-    pub seen: BTreeMap<Fingerprint, usize>,
+    /// What became of each rule.
+    pub tallies: BTreeMap<Rule, Tally>,
     /// Where it has been.
     pub coverage: Coverage,
     /// Real time.
     pub took: Duration,
+    /// Whether it was broken off from outside.
+    pub broken_off: bool,
 }
 
-/// Hunts. After each plan `progress` hears how far it is.
+/// What a hunt tells while it goes on.
+#[derive(Debug)]
+pub enum Sighting<'a> {
+    /// The target has introduced itself.
+    Met(&'a Introduction),
+    /// Some plans more have been carried out.
+    Progress(&'a Hunted),
+    /// A failure is being looked into.
+    LookingInto(&'a Rule),
+    /// Something was found.
+    Found(&'a Finding),
+}
+
+/// Hunts, until the limits are reached or `interrupted` resolves.
 ///
 /// # Errors
 /// When the target cannot be started, or leaves for good.
 pub async fn hunt(
     target: Arc<dyn Target>,
     limits: &Limits,
-    mut progress: impl FnMut(&Hunted),
+    interrupted: impl Future<Output = ()>,
+    mut tell: impl FnMut(Sighting<'_>),
 ) -> Result<Hunted, RunError> {
     let watch = Stopwatch::start();
     let venue = Arc::new(Venue::open(&*target, limits.seed).await?);
     let pool = Arc::new(Pool::new(target));
-    let introduction = introduce(&pool, &venue, &Probing::Of(adapter_protocol::Capability::ALL.into())).await?;
-    let stage = Arc::new(Stage { pool, venue, introduction, invariants: limits.invariants.clone() });
-    let mut hunted = Hunted::default();
-    let mut running = JoinSet::new();
-    let mut next = 0;
-    loop {
-        let over = limits.time.is_some_and(|time| watch.elapsed() > time);
-        while running.len() < limits.jobs.max(1) && next < limits.cases && !over {
-            running.spawn(one(Arc::clone(&stage), limits.clone(), next));
-            next += 1;
-        }
-        let Some(done) = running.join_next().await else { break };
-        let Ok((case, performed)) = done else { continue };
-        note(&stage, limits, case, performed?, &mut hunted).await?;
-        hunted.took = watch.elapsed();
-        progress(&hunted);
-    }
-    stage.pool.close().await;
+    let mut interrupted = std::pin::pin!(interrupted);
+    let probing = Probing::Of(adapter_protocol::Capability::ALL.into());
+    let introduction = tokio::select! {
+        introduction = introduce(&pool, &venue, &probing) => introduction?,
+        () = &mut interrupted => return Err(RunError::Interrupted),
+    };
+    tell(Sighting::Met(&introduction));
+    let scenario = Scenario::for_users(&["ada", "bob"]);
+    let rules = limits.rules.clone();
+    let stage = Arc::new(Stage { pool: Arc::clone(&pool), venue, introduction, rules, scenario });
+    let mut hunter = Hunter { stage, limits, hunted: Hunted::default(), watch, tell: &mut tell };
+    let ended = tokio::select! {
+        ended = hunter.go() => Some(ended),
+        () = &mut interrupted => None,
+    };
+    let mut hunted = hunter.hunted;
+    hunted.broken_off = ended.is_none();
+    ended.transpose()?;
+    pool.close().await;
     Ok(hunted)
 }
 
-async fn one(stage: Arc<Stage>, limits: Limits, case: usize) -> (usize, Result<Performed, RunError>) {
-    let moves = plan(limits.seed, case, limits.steps).map(|tree| tree.current()).unwrap_or_default();
-    (case, stage.perform(&moves, &format!("f{case}")).await)
-}
-
-async fn note(
-    stage: &Stage,
-    limits: &Limits,
-    case: usize,
-    performed: Performed,
-    hunted: &mut Hunted,
-) -> Result<(), RunError> {
-    hunted.cases += 1;
-    hunted.steps += performed.history.steps.len();
-    hunted.coverage.add(&performed.history);
-    for (fingerprint, _) in performed.failures(limits.gate) {
-        let count = hunted.seen.entry(fingerprint.clone()).or_default();
-        *count += 1;
-        if *count == 1 {
-            hunted.findings.extend(Quarry { stage, limits, fingerprint, case }.caught().await?);
-        }
-    }
-    Ok(())
-}
-
-/// A failure that is looked into.
-struct Quarry<'a> {
-    stage: &'a Stage,
+struct Hunter<'a> {
+    stage: Arc<Stage>,
     limits: &'a Limits,
-    fingerprint: Fingerprint,
-    case: usize,
+    hunted: Hunted,
+    watch: Stopwatch,
+    tell: &'a mut dyn FnMut(Sighting<'_>),
 }
 
-impl Quarry<'_> {
-    /// What it comes to; nothing where it is never seen again.
-    async fn caught(&self) -> Result<Option<Finding>, RunError> {
-        let Some(mut tree) = plan(self.limits.seed, self.case, self.limits.steps) else { return Ok(None) };
-        let first = tree.current();
-        let mut again = 0;
-        for _ in 0..AGAIN {
-            again += u32::from(self.shows(&first).await?.is_some());
+type Done = (Draft, Vec<Move>, Result<Performed, RunError>);
+
+impl Hunter<'_> {
+    async fn go(&mut self) -> Result<(), RunError> {
+        let mut plans = Planner::new(self.limits.seed, self.limits.steps).take(self.limits.cases);
+        let mut running: JoinSet<Done> = JoinSet::new();
+        loop {
+            while running.len() < self.limits.jobs.max(1) && !self.time_is_up() {
+                let Some((draft, moves)) = plans.next() else { break };
+                let stage = Arc::clone(&self.stage);
+                running.spawn(async move {
+                    let performed = stage.perform(&moves, &format!("f{}", draft.case)).await;
+                    (draft, moves, performed)
+                });
+            }
+            let Some(done) = running.join_next().await else { return Ok(()) };
+            // A panic of our own is passed on; it is no finding.
+            let (draft, moves, performed) = done.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()));
+            self.note(draft, &moves, performed?).await?;
+            self.hunted.took = self.watch.elapsed();
+            (self.tell)(Sighting::Progress(&self.hunted));
         }
-        if again == 0 {
-            return Ok(None);
-        }
-        let mut smallest = first.clone();
-        if again == AGAIN {
-            smallest = self.shrunk(&mut tree).await?.unwrap_or(smallest);
-        }
-        self.finding(first.len(), &smallest, (again, AGAIN)).await
     }
 
-    /// A plan carried out, where it fails in the same way.
-    async fn shows(&self, moves: &[Move]) -> Result<Option<Performed>, RunError> {
-        let performed = self.stage.perform(moves, &format!("f{}-again", self.case)).await?;
-        let same = performed.failures(self.limits.gate).iter().any(|(other, _)| *other == self.fingerprint);
-        Ok(same.then_some(performed))
+    fn time_is_up(&self) -> bool {
+        self.limits.time.is_some_and(|time| self.watch.elapsed() > time)
     }
 
-    /// The smallest plan that fails in the same way, within the time.
-    async fn shrunk(&self, tree: &mut crate::fuzz::plan::Tree) -> Result<Option<Vec<Move>>, RunError> {
-        let watch = Stopwatch::start();
-        let mut smallest = None;
-        let mut goes_on = tree.simplify();
-        while goes_on && watch.elapsed() < self.limits.shrink_time {
-            let moves = tree.current();
-            if self.shows(&moves).await?.is_some() {
-                smallest = Some(moves);
-                goes_on = tree.simplify();
-            } else {
-                goes_on = tree.complicate();
+    async fn note(&mut self, draft: Draft, moves: &[Move], performed: Performed) -> Result<(), RunError> {
+        self.hunted.cases += 1;
+        self.hunted.steps += performed.history.steps.len();
+        self.hunted.coverage.add(&performed.history);
+        for rule in performed.kept() {
+            self.tally(&rule).kept += 1;
+        }
+        for rule in performed.broken(self.limits.gate) {
+            self.tally(&rule).broken += 1;
+            if self.is_new(&rule, moves) {
+                self.look_into(rule, draft.clone()).await?;
             }
         }
-        Ok(smallest)
+        Ok(())
     }
 
-    async fn finding(&self, moves: usize, smallest: &[Move], reproduced: (u32, u32)) -> Result<Option<Finding>, RunError> {
-        let Some(performed) = self.shows(smallest).await? else { return Ok(None) };
-        let mut needed = vec![];
-        for place in 0..smallest.len() {
-            let without: Vec<Move> =
-                smallest.iter().enumerate().filter(|(at, _)| *at != place).map(|(_, one)| one.clone()).collect();
-            needed.push(self.shows(&without).await?.is_none());
+    fn tally(&mut self, rule: &Rule) -> &mut Tally {
+        self.hunted.tallies.entry(rule.clone()).or_default()
+    }
+
+    fn is_new(&self, rule: &Rule, moves: &[Move]) -> bool {
+        let of_rule = self.hunted.findings.iter().filter(|finding| finding.rule == *rule);
+        let ghosts = self.hunted.tallies.get(rule).map_or(0, |tally| tally.ghosts);
+        of_rule.clone().count() < EACH && ghosts < GHOSTS && !of_rule.into_iter().any(|known| known.explains(rule, moves))
+    }
+
+    async fn look_into(&mut self, rule: Rule, draft: Draft) -> Result<(), RunError> {
+        (self.tell)(Sighting::LookingInto(&rule));
+        let quarry = Quarry { stage: &self.stage, limits: self.limits, rule: rule.clone(), draft };
+        match quarry.caught().await? {
+            None => self.tally(&rule).ghosts += 1,
+            Some(finding) => {
+                let again = self.hunted.findings.iter().any(|known| known.id == finding.id);
+                if !again {
+                    (self.tell)(Sighting::Found(&finding));
+                    self.hunted.findings.push(finding);
+                }
+            }
         }
-        let check = performed.failures(self.limits.gate).into_iter().find(|(other, _)| *other == self.fingerprint);
-        let origin = Origin {
-            target: self.stage.introduction.hello.target.to_string(),
-            seed: self.limits.seed,
-            case: self.case,
-            moves,
-            reproduced,
-        };
-        let (id, text) = scenario(&self.fingerprint, &performed.steps, &origin);
-        Ok(Some(Finding {
-            fingerprint: self.fingerprint.clone(),
-            check: check.and_then(|(_, check)| check.cloned()),
-            case: self.case,
-            moves,
-            reproduced,
-            steps: performed.steps.clone(),
-            needed,
-            timeline: timeline::lines(&performed.history),
-            id,
-            scenario: text,
-        }))
+        Ok(())
     }
 }

@@ -15,24 +15,14 @@ pub enum Actor {
     Fork,
 }
 
-impl Actor {
-    /// All of them.
-    pub const ALL: [Self; 4] = [Self::Ada, Self::Bob, Self::Tab, Self::Fork];
-
-    /// The name in scenarios.
-    pub const fn name(self) -> &'static str {
-        match self {
+impl fmt::Display for Actor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
             Self::Ada => "ada",
             Self::Bob => "bob",
             Self::Tab => "tab",
             Self::Fork => "fork",
-        }
-    }
-}
-
-impl fmt::Display for Actor {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
+        })
     }
 }
 
@@ -43,25 +33,31 @@ pub enum Boundary {
     Access,
     /// The end of the newest refresh token, where it ends by itself.
     Refresh,
+    /// The end of the grace of a replaced refresh token.
+    Grace,
+    /// What a scripted `Retry-After` names.
+    RetryAfter,
     /// A little later: pauses between tries are over.
     Minutes,
     /// Past every pause that a client may make.
     Hours,
-    /// Past every session that is not read.
+    /// The end of a session that is not read for 30 days.
     Session,
-    /// 32 bits of seconds are over.
-    After2038,
+    /// Clocks in Europe go to summer time, 2030-03-31T01:00:00Z.
+    SummerTime,
+    /// 32 bits of seconds are over, 2038-01-19T03:14:08Z.
+    Year2038,
 }
 
 /// How far from it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Near {
-    /// Exactly there.
-    At,
     /// A second later.
     SecondAfter,
     /// A millisecond later.
     MillisecondAfter,
+    /// Exactly there.
+    At,
     /// A millisecond before.
     MillisecondBefore,
     /// A second before.
@@ -70,45 +66,110 @@ pub enum Near {
     MinuteBefore,
 }
 
-/// What a scripted reply does to the honest answer.
+/// Which requests meet trouble.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Place {
+    /// Those for a refresh.
+    Refresh,
+    /// Those that end a sign-in.
+    Exchange,
+    /// Those for the keys of the provider.
+    Keys,
+    /// Revocations.
+    Revocation,
+    /// Calls of the resource.
+    Resource,
+}
+
+/// What is wrong with an answer.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Trouble {
-    /// This status, with an error in JSON or without.
+pub enum Wrong {
+    /// This status.
     Status(u16),
-    /// One of the provider's named replies.
-    Preset(String),
+    /// 429 with `Retry-After`, in seconds.
+    Throttle(u32),
     /// The connection breaks before an answer.
     Reset,
     /// `invalid_grant`, though the grant is alive.
     FalseRefusal,
-    /// Other than usual: this member of the honest answer has this JSON value; none means that it is left out.
+    /// This member of the honest answer has this JSON text; none means that it is left out.
     Member(&'static str, Option<&'static str>),
     /// The id_token is another user's.
     ForeignSubject,
+    /// One of the provider's named replies.
+    Preset(String),
 }
 
-/// How refresh tokens live.
+/// Answers that are wrong.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Trouble {
+    /// What is wrong with them.
+    pub wrong: Wrong,
+    /// How many; none where they go on for a time.
+    pub times: Option<u32>,
+    /// Of which requests.
+    pub place: Place,
+    /// Whether the provider does its work all the same.
+    pub work: Work,
+}
+
+/// Whether the provider does its work before a wrong answer goes out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Work {
+    /// It never sees the request.
+    Undone,
+    /// Tokens are rotated and revoked; only the answer is another.
+    Done,
+}
+
+/// How tokens live.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Life {
-    /// As Google's: for ever, never replaced.
+    /// As Google's: refresh tokens for ever, never replaced.
     Google,
     /// Replaced at each refresh; using an old one ends the family.
     Rotating,
-    /// Replaced, with a short grace for the old one.
+    /// Replaced, with 30 seconds of grace for the old one.
     Grace,
     /// Access tokens of a minute.
     Short,
+    /// Families end after twelve hours.
+    Ending,
+    /// Families end after two hours without a refresh.
+    Idle,
 }
 
-/// In which order parked requests go.
+/// Who reads at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Turn {
-    /// As they came.
-    FirstFirst,
-    /// The other way round.
-    LastFirst,
-    /// The second, the third, the first.
-    Middle,
+pub enum Readers {
+    /// So many requests of Ada's browser.
+    Ada(u32),
+    /// Ada's browser and one with a copy of its cookies.
+    Fork,
+    /// Ada's browser and Bob's.
+    Bob,
+}
+
+/// In which order parked requests go, counted from 1 as they came, and whose answers are lost.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Schedule {
+    /// The order.
+    pub order: Vec<usize>,
+    /// Those whose answers are lost.
+    pub lost: Vec<usize>,
+}
+
+/// What happens while a read is under way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Meanwhile {
+    /// Ada signs out.
+    SignOut,
+    /// Bob signs in at Ada's browser.
+    SwitchUser,
+    /// The reader leaves, and another goes on waiting.
+    Leave,
+    /// The clocks go on for an hour.
+    Time,
 }
 
 /// One thing that happens.
@@ -116,6 +177,10 @@ pub enum Turn {
 pub enum Move {
     /// A user signs in.
     SignIn(Actor),
+    /// Bob signs in at Ada's browser.
+    SwitchUser,
+    /// Ada begins another sign-in and declines.
+    Decline,
     /// Reads the session, so many times.
     Read(Actor, u32),
     /// Calls the resource.
@@ -126,20 +191,16 @@ pub enum Move {
     OpenTab,
     /// Ada's cookies are copied to another browser.
     CopyJar,
-    /// So many reads at once, parked at the provider and released in an order; the answer of one is lost.
-    Race {
-        /// Readers of Ada's browser.
-        readers: u32,
-        /// The order.
-        turn: Turn,
-        /// Which request's answer is lost, counted from 1.
-        lose: Option<u32>,
-    },
-    /// A read whose cookie comes late, or never.
-    LateCookie {
-        /// Whether it is lost.
-        lost: bool,
-    },
+    /// Reads at once: as it comes, or parked at the provider and released in an order.
+    Race(Readers, Option<Schedule>),
+    /// Something overtakes a read.
+    Overtake(Meanwhile),
+    /// A read whose cookie is kept back.
+    KeepCookie,
+    /// The last cookie that was kept back arrives after all, over newer ones.
+    PutBack,
+    /// It never arrives.
+    LoseCookie,
     /// Both clocks go forward.
     Advance(Boundary, Near),
     /// Both clocks go back by so many seconds.
@@ -150,24 +211,18 @@ pub enum Move {
     Revoke,
     /// The newest refresh token ends.
     ExpireRefresh,
+    /// Something happens to Ada's account, by the provider's name for it.
+    Account(&'static str),
     /// A new signing key.
     RotateKeys,
     /// Other life rules.
     Life(Life),
-    /// The next refreshes meet trouble, before or after the provider has done its work.
-    Trouble {
-        /// What.
-        trouble: Trouble,
-        /// How many.
-        times: u32,
-        /// Whether the work is done all the same.
-        after: bool,
-    },
+    /// Answers are wrong.
+    Trouble(Trouble),
     /// No more trouble.
     Honest,
-    /// The application is restarted, with what it had stored or without.
-    Restart {
-        /// Whether it forgets.
-        forgetting: bool,
-    },
+    /// The application is restarted with what it had stored.
+    Restart,
+    /// The application is restarted and has lost what it had stored.
+    LoseStore,
 }

@@ -4,33 +4,24 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use adapter_protocol::{Capability, ClockMode};
-use serde::{Deserialize, Serialize};
+
+use mock_provider::RealmHandle;
 
 use crate::always::{self, Invariant};
 use crate::check::{Check, Gate, Verdict};
 use crate::drive::{Driver, Rig};
 use crate::fuzz::moves::Move;
+use crate::fuzz::rule::Rule;
 use crate::fuzz::scene::Scene;
 use crate::handshake::Introduction;
 use crate::history::{Ending, History};
-use crate::judge::judge;
+use crate::judge::invariants;
 use crate::pool::Pool;
 use crate::runner::RunError;
 use crate::scenario::decode::decode;
 use crate::scenario::model::{Scenario, Step};
 use crate::scenario::yaml;
 use crate::venue::Venue;
-
-/// What names a failure: two failures of the same kind are one finding.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Fingerprint(pub String);
-
-impl std::fmt::Display for Fingerprint {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.0)
-    }
-}
 
 /// A plan that was carried out.
 #[derive(Debug)]
@@ -42,19 +33,35 @@ pub(super) struct Performed {
 }
 
 impl Performed {
-    /// What failed, with the check that says so.
-    pub(super) fn failures(&self, gate: Gate) -> Vec<(Fingerprint, Option<&Check>)> {
-        let bad = |check: &&Check| match gate {
-            Gate::Must => check.verdict == Verdict::Fail,
-            Gate::Should => check.verdict >= Verdict::Warn,
-        };
-        let checks = self.checks.iter().filter(bad).map(|check| (Fingerprint(check.id.clone()), Some(check)));
-        let ended = match &self.history.ended {
-            Some(Ending::Crash { .. }) => Some("crash"),
-            Some(Ending::Broken { .. }) => Some("broken"),
-            Some(Ending::Hang { .. } | Ending::Blocked { .. } | Ending::OutOfReach { .. }) | None => None,
-        };
-        checks.chain(ended.map(|word| (Fingerprint(word.to_owned()), None))).collect()
+    /// The rules that are broken, as far as the gate asks for them.
+    pub(super) fn broken(&self, gate: Gate) -> Vec<Rule> {
+        let bad = self.checks.iter().filter(|check| gate.minds(check));
+        let checks = bad.filter_map(|check| Rule::of_check(&check.id));
+        checks.chain(self.ended()).collect()
+    }
+
+    /// The rules that were put to the test and hold.
+    pub(super) fn kept(&self) -> Vec<Rule> {
+        let good = self.checks.iter().filter(|check| check.verdict <= Verdict::Info);
+        good.filter_map(|check| Rule::of_check(&check.id)).collect()
+    }
+
+    fn ended(&self) -> Option<Rule> {
+        match &self.history.ended {
+            Some(Ending::Crash { .. }) => Some(Rule::DoesNotCrash),
+            Some(Ending::Broken { .. } | Ending::Blocked { .. }) => Some(Rule::SpeaksTheProtocol),
+            Some(Ending::Hang { .. } | Ending::OutOfReach { .. }) | None => None,
+        }
+    }
+
+    /// The check that says how a rule is broken, or what stands for it.
+    pub(super) fn check_of(&self, rule: &Rule) -> Option<Check> {
+        let found = self.checks.iter().find(|check| check.id == rule.check() && check.detail.is_some());
+        found.cloned().or_else(|| {
+            let ending = self.history.ended.as_ref().filter(|_| self.ended().as_ref() == Some(rule))?;
+            let detail = crate::check::Detail::new(rule.says(), ending.words());
+            Some(Check::missed(rule.check(), rule.level(), detail))
+        })
     }
 }
 
@@ -63,33 +70,51 @@ pub(super) struct Stage {
     pub(super) pool: Arc<Pool>,
     pub(super) venue: Arc<Venue>,
     pub(super) introduction: Introduction,
-    pub(super) invariants: Vec<Invariant>,
+    pub(super) rules: Vec<Rule>,
+    pub(super) scenario: Scenario,
 }
 
 impl Stage {
     /// Carries a plan out, in a realm of this name.
     pub(super) async fn perform(&self, plan: &[Move], name: &str) -> Result<Performed, RunError> {
+        let (mut scene, mut moves, mut steps) = (Scene::new(self.claims()), plan.iter(), vec![]);
+        let mut next = |realm: &RealmHandle| {
+            scene.look(realm);
+            let texts = scene.steps(moves.next()?);
+            let read = texts.iter().filter_map(|text| step(text)).collect();
+            steps.extend(texts);
+            Some(read)
+        };
+        let history = self.drive(name, &mut next).await?;
+        Ok(self.judged(steps, history))
+    }
+
+    /// Carries steps out as they are written.
+    pub(super) async fn replay(&self, steps: &[String], name: &str) -> Result<Performed, RunError> {
+        let mut read = Some(steps.iter().filter_map(|text| step(text)).collect());
+        let history = self.drive(name, &mut |_| read.take()).await?;
+        Ok(self.judged(steps.to_vec(), history))
+    }
+
+    async fn drive(
+        &self,
+        name: &str,
+        next: &mut (dyn FnMut(&RealmHandle) -> Option<Vec<Step>> + Send),
+    ) -> Result<History, RunError> {
         let seat = self.pool.take().await?;
-        let claims = self.claims();
-        let scenario = Scenario::for_users(&["ada", "bob"]);
         self.venue.close(name);
         let rig = Rig::new(seat.clone(), self.venue.realm(name), self.pool.target(), self.introduction.settle);
-        let (mut scene, mut moves, mut steps) = (Scene::new(claims.clone()), plan.iter(), vec![]);
-        let history = Driver::new(&scenario, &rig)
-            .improvise(name, claims, &mut |realm| {
-                scene.look(realm);
-                let next = scene.steps(moves.next()?);
-                steps.extend(next.iter().cloned());
-                Some(next.iter().filter_map(|text| step(text)).collect())
-            })
-            .await;
+        let history = Driver::new(&self.scenario, &rig).improvise(name, self.claims(), next).await;
         self.venue.close(name);
         if history.ended.is_none() {
             self.pool.give_back(seat);
         }
-        let mut checks = always::checks(self.invariants.iter().copied(), &history);
-        checks.extend(judge(&scenario, &history));
-        Ok(Performed { steps, history, checks })
+        Ok(history)
+    }
+
+    fn judged(&self, steps: Vec<String>, history: History) -> Performed {
+        let checks = recheck(&self.rules, &history);
+        Performed { steps, history, checks }
     }
 
     fn claims(&self) -> BTreeSet<Capability> {
@@ -102,6 +127,25 @@ impl Stage {
     }
 }
 
+/// What a history says of some rules.
+pub fn recheck(rules: &[Rule], history: &History) -> Vec<Check> {
+    let mut checks = always::checks(rules.iter().filter_map(Rule::invariant), history);
+    let asked = |check: &Check| Rule::of_check(&check.id).is_some_and(|rule| rules.contains(&rule));
+    checks.extend(invariants::all(history).into_iter().filter(asked));
+    checks
+}
+
+/// A step as it is written in a scenario.
 fn step(text: &str) -> Option<Step> {
     decode(&yaml::read(text).ok()?).ok()
+}
+
+impl Rule {
+    /// The invariant that it is, if it is one of those.
+    pub(super) const fn invariant(&self) -> Option<Invariant> {
+        match self {
+            Self::Always(invariant) => Some(*invariant),
+            Self::Every(_) | Self::DoesNotCrash | Self::SpeaksTheProtocol => None,
+        }
+    }
 }

@@ -1,110 +1,255 @@
 //! Plans: lists of moves, generated and shrunk by proptest.
 
-use mock_provider::{Endpoint, PresetGroup, presets};
+use std::sync::Arc;
+
+use mock_provider::{Endpoint, Fault, Preset, presets};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
 use proptest::strategy::{Just, ValueTree};
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
-use crate::fuzz::moves::{Actor, Boundary, Life, Move, Near, Trouble, Turn};
+use crate::fuzz::moves::{Actor, Boundary, Life, Meanwhile, Move, Near, Place, Readers, Schedule, Trouble, Work, Wrong};
+use crate::fuzz::schedules;
+use crate::fuzz::steer::{Planned, ROUND, Weights};
 
 /// A plan with the ways in which it can be made simpler.
 pub(super) type Tree = Box<dyn ValueTree<Value = Vec<Move>>>;
 
-/// The plan of this number in a run with this seed: the same on every machine.
-pub(super) fn plan(seed: u64, case: usize, steps: usize) -> Option<Tree> {
-    let mut bytes = [0; 32];
-    bytes[..8].copy_from_slice(&seed.to_le_bytes());
-    bytes[8..16].copy_from_slice(&(case as u64).to_le_bytes());
-    let random = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
-    let mut runner = TestRunner::new_with_rng(Config::default(), random);
-    plans(steps).boxed().new_tree(&mut runner).ok()
+/// One plan of so many may contain what costs real time.
+const PATIENT: usize = 200;
+
+/// Which plan: everything that it is made of.
+#[derive(Clone, Debug)]
+pub(super) struct Draft {
+    pub(super) case: usize,
+    seed: u64,
+    steps: usize,
+    weights: Arc<Weights>,
 }
 
-/// Everybody begins by signing in; what follows is open.
-fn plans(steps: usize) -> impl Strategy<Value = Vec<Move>> {
-    let first = Move::SignIn(Actor::Ada);
-    vec(one(), 1..steps.max(2)).prop_map(move |rest| std::iter::once(first.clone()).chain(rest).collect())
+impl Draft {
+    /// The plan: the same on every machine.
+    pub(super) fn tree(&self) -> Option<Tree> {
+        let mut bytes = [0; 32];
+        bytes[..8].copy_from_slice(&self.seed.to_le_bytes());
+        bytes[8..16].copy_from_slice(&(self.case as u64).to_le_bytes());
+        let random = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
+        let mut runner = TestRunner::new_with_rng(Config::default(), random);
+        let opening = opening(self.case);
+        let room = self.steps.saturating_sub(opening.len()).max(1);
+        let rest = vec(one(&self.weights, self.case % PATIENT == PATIENT / 2), 0..=room);
+        let plan = rest.prop_map(move |rest| opening.iter().cloned().chain(rest).collect());
+        plan.boxed().new_tree(&mut runner).ok()
+    }
+
+    /// The moves.
+    pub(super) fn moves(&self) -> Vec<Move> {
+        self.tree().map(|tree| tree.current()).unwrap_or_default()
+    }
+}
+
+/// Makes plans, one after the other.
+#[derive(Debug)]
+pub(super) struct Planner {
+    next: usize,
+    seed: u64,
+    steps: usize,
+    planned: Planned,
+    weights: Arc<Weights>,
+}
+
+impl Planner {
+    pub(super) fn new(seed: u64, steps: usize) -> Self {
+        Self { next: 0, seed, steps, planned: Planned::default(), weights: Arc::default() }
+    }
+}
+
+impl Iterator for Planner {
+    type Item = (Draft, Vec<Move>);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.next.is_multiple_of(ROUND) {
+            self.weights = Arc::new(self.planned.weights());
+        }
+        let draft = Draft { case: self.next, seed: self.seed, steps: self.steps, weights: Arc::clone(&self.weights) };
+        let moves = draft.moves();
+        self.planned.add(&moves);
+        self.next += 1;
+        Some((draft, moves))
+    }
+}
+
+/// Everybody begins by signing in. The first plans go through all schedules of a race, each under two life rules.
+fn opening(case: usize) -> Vec<Move> {
+    let sign_in = Move::SignIn(Actor::Ada);
+    let schedules = schedules::all();
+    let Some((requests, schedule)) = schedules.get(case / 2).cloned() else { return vec![sign_in] };
+    let life = if case.is_multiple_of(2) { Life::Rotating } else { Life::Google };
+    let expired = Move::Advance(Boundary::Access, Near::SecondAfter);
+    let race = Move::Race(Readers::Ada(requests), Some(schedule));
+    vec![Move::Life(life), sign_in, expired.clone(), race, Move::Read(Actor::Ada, 1), expired, Move::Read(Actor::Ada, 1)]
 }
 
 /// One move. The simpler ones come first, since shrinking prefers them.
-fn one() -> impl Strategy<Value = Move> {
-    prop_oneof![
+fn one(weights: &Weights, patient: bool) -> impl Strategy<Value = Move> + use<> {
+    let accounts = vec!["password_changed", "user_disabled", "user_deleted", "user_restored", "user_revoked"];
+    let slow = if patient { 8 } else { 0 };
+    let everyday = prop_oneof![
         16 => (actor(), Just(1_u32)).prop_map(|(actor, times)| Move::Read(actor, times)),
-        20 => advance(),
-        12 => trouble(),
+        weights.instants.iter().sum::<u32>() => advance(weights),
+        12 => trouble(weights),
         5 => Just(Move::Honest),
         2 => (actor(), 2_u32..4).prop_map(|(actor, times)| Move::Read(actor, times)),
         5 => actor().prop_map(Move::Api),
         3 => select(vec![Actor::Ada, Actor::Bob]).prop_map(Move::SignIn),
         2 => actor().prop_map(Move::SignOut),
-        3 => life().prop_map(Move::Life),
+        4 => life().prop_map(Move::Life),
+        weights.races => race(),
+    ];
+    let rarer = prop_oneof![
         3 => Just(Move::Revoke),
         1 => Just(Move::ExpireRefresh),
-        4 => race(),
-        2 => any::<bool>().prop_map(|lost| Move::LateCookie { lost }),
+        2 => Just(Move::KeepCookie),
+        1 => Just(Move::PutBack),
+        1 => Just(Move::LoseCookie),
         1 => Just(Move::OpenTab),
         1 => Just(Move::CopyJar),
-        2 => prop_oneof![4 => Just(false), 1 => Just(true)].prop_map(|forgetting| Move::Restart { forgetting }),
+        2 => Just(Move::Restart),
+        1 => Just(Move::LoseStore),
         1 => Just(Move::RotateKeys),
+        1 => Just(Move::Decline),
+        1 => Just(Move::SwitchUser),
+        1 => select(accounts).prop_map(Move::Account),
         1 => select(vec![1_u32, 60, 7_200]).prop_map(Move::Back),
         1 => select(vec![-60_i32, 5, 60]).prop_map(Move::Skew),
-    ]
+        2 => select(vec![Meanwhile::SignOut, Meanwhile::SwitchUser, Meanwhile::Leave, Meanwhile::Time]).prop_map(Move::Overtake),
+        4 => elsewhere(),
+        1 + slow => named(if patient { slow_presets() } else { quick_presets() }),
+    ];
+    prop_oneof![70 => everyday, 25 => rarer]
 }
 
 fn actor() -> impl Strategy<Value = Actor> {
     prop_oneof![6 => Just(Actor::Ada), 2 => Just(Actor::Bob), 1 => Just(Actor::Tab), 1 => Just(Actor::Fork)]
 }
 
-fn advance() -> impl Strategy<Value = Move> {
-    let near = prop_oneof![
-        8 => Just(Near::SecondAfter),
-        1 => Just(Near::At),
-        1 => Just(Near::MillisecondAfter),
-        1 => Just(Near::MillisecondBefore),
-        1 => Just(Near::SecondBefore),
-        1 => Just(Near::MinuteBefore),
-    ];
-    let boundary = prop_oneof![
-        12 => Just(Boundary::Access),
-        3 => Just(Boundary::Minutes),
-        3 => Just(Boundary::Hours),
-        1 => Just(Boundary::Refresh),
+fn advance(weights: &Weights) -> impl Strategy<Value = Move> + use<> {
+    let [just_after, just_before, long_after] = weights.instants;
+    let after = prop_oneof![6 => Just(Near::SecondAfter), 1 => Just(Near::MillisecondAfter), 1 => Just(Near::At)];
+    let before = select(vec![Near::MillisecondBefore, Near::SecondBefore, Near::MinuteBefore]);
+    let later = prop_oneof![
+        4 => Just(Boundary::Minutes),
+        4 => Just(Boundary::Hours),
+        2 => Just(Boundary::RetryAfter),
+        2 => Just(Boundary::Grace),
+        2 => Just(Boundary::Refresh),
         1 => Just(Boundary::Session),
-        1 => Just(Boundary::After2038),
+        1 => Just(Boundary::SummerTime),
+        1 => Just(Boundary::Year2038),
     ];
-    (boundary, near).prop_map(|(boundary, near)| Move::Advance(boundary, near))
+    prop_oneof![
+        just_after => after.prop_map(|near| Move::Advance(Boundary::Access, near)),
+        just_before => before.prop_map(|near| Move::Advance(Boundary::Access, near)),
+        long_after => (later, near()).prop_map(|(boundary, near)| Move::Advance(boundary, near)),
+    ]
+}
+
+fn near() -> impl Strategy<Value = Near> {
+    let rare = vec![Near::At, Near::MillisecondAfter, Near::MillisecondBefore, Near::SecondBefore];
+    prop_oneof![6 => Just(Near::SecondAfter), 4 => select(rare)]
 }
 
 fn life() -> impl Strategy<Value = Life> {
-    prop_oneof![4 => Just(Life::Rotating), 1 => Just(Life::Google), 1 => Just(Life::Grace), 1 => Just(Life::Short)]
+    let rare = vec![Life::Google, Life::Grace, Life::Short, Life::Ending, Life::Idle];
+    prop_oneof![4 => Just(Life::Rotating), 5 => select(rare)]
 }
 
 fn race() -> impl Strategy<Value = Move> {
-    let turn = select(vec![Turn::FirstFirst, Turn::LastFirst, Turn::Middle]);
-    let lose = prop_oneof![3 => Just(None), 1 => (1_u32..4).prop_map(Some)];
-    (2_u32..4, turn, lose).prop_map(|(readers, turn, lose)| Move::Race { readers, turn, lose })
+    let readers = prop_oneof![
+        2 => Just(Readers::Ada(2)),
+        2 => Just(Readers::Ada(3)),
+        1 => Just(Readers::Bob),
+        1 => Just(Readers::Fork),
+    ];
+    let some: Vec<Option<Schedule>> = schedules::all().into_iter().map(|(_, schedule)| Some(schedule)).collect();
+    let schedule = prop_oneof![2 => Just(None), 3 => select(some)];
+    (readers, schedule).prop_map(|(readers, schedule)| Move::Race(readers, schedule))
 }
 
-fn trouble() -> impl Strategy<Value = Move> {
-    let what = prop_oneof![
-        4 => select(vec![503_u16, 500, 429, 408, 403]).prop_map(Trouble::Status),
-        2 => Just(Trouble::Reset),
-        2 => Just(Trouble::FalseRefusal),
-        4 => select(members()).prop_map(|(name, value)| Trouble::Member(name, value)),
-        1 => Just(Trouble::ForeignSubject),
-        4 => select(quick_presets()).prop_map(Trouble::Preset),
+fn work() -> impl Strategy<Value = Work> {
+    prop_oneof![2 => Just(Work::Undone), 1 => Just(Work::Done)]
+}
+
+/// Trouble of refreshes.
+fn trouble(weights: &Weights) -> impl Strategy<Value = Move> + use<> {
+    let [outage, throttle, lost, refusal, altered, other] = weights.troubles;
+    let wrong = prop_oneof![
+        outage => select(vec![503_u16, 500, 502]).prop_map(Wrong::Status),
+        throttle => select(vec![Wrong::Status(429), Wrong::Throttle(120)]),
+        lost => Just(Wrong::Reset),
+        refusal => Just(Wrong::FalseRefusal),
+        altered => select(members()).prop_map(|(name, value)| Wrong::Member(name, value)),
+        1 => Just(Wrong::ForeignSubject),
+        other => select(vec![400_u16, 401, 403, 408]).prop_map(Wrong::Status),
+        2 * other => select(quick_presets()).prop_map(Wrong::Preset),
     ];
-    (what, 1_u32..4, any::<bool>()).prop_map(|(trouble, times, after)| Move::Trouble { trouble, times, after })
+    let times = prop_oneof![2 => Just(Some(1)), 1 => Just(Some(2)), 1 => Just(Some(3)), 2 => Just(None)];
+    (wrong, times, work()).prop_map(|(wrong, times, work)| {
+        Move::Trouble(Trouble { wrong, times, place: Place::Refresh, work })
+    })
+}
+
+/// Trouble of other requests.
+fn elsewhere() -> impl Strategy<Value = Move> {
+    let exchange = select(members()).prop_map(|(name, value)| (Wrong::Member(name, value), Place::Exchange));
+    let status = select(vec![503_u16, 500, 401, 403]).prop_map(Wrong::Status);
+    let places = select(vec![Place::Revocation, Place::Resource, Place::Keys, Place::Exchange]);
+    let named = select(vec![Place::Revocation, Place::Keys]).prop_flat_map(|place| {
+        select(fitting(endpoint(place), false)).prop_map(move |name| (Wrong::Preset(name), place))
+    });
+    let what = prop_oneof![2 => exchange, 2 => (status, places), 1 => named];
+    (what, work()).prop_map(|((wrong, place), work)| Move::Trouble(Trouble { wrong, times: Some(1), place, work }))
+}
+
+const fn endpoint(place: Place) -> Endpoint {
+    match place {
+        Place::Refresh | Place::Exchange => Endpoint::Token,
+        Place::Keys => Endpoint::Jwks,
+        Place::Revocation => Endpoint::Revoke,
+        Place::Resource => Endpoint::Resource,
+    }
+}
+
+fn named(names: Vec<String>) -> impl Strategy<Value = Move> {
+    select(names).prop_map(|name| {
+        let (wrong, work) = (Wrong::Preset(name), Work::Undone);
+        Move::Trouble(Trouble { wrong, times: Some(1), place: Place::Refresh, work })
+    })
 }
 
 /// Odd values of the members that a client keeps.
 fn members() -> Vec<(&'static str, Option<&'static str>)> {
-    let expires_in = [None, Some("\"3600\""), Some("0"), Some("-1"), Some("3599.5"), Some("null"), Some("1e12"), Some("[]")];
-    let refresh_token = [None, Some("\"\""), Some("null"), Some("7")];
+    let expires_in = [
+        None,
+        Some("\"3599\""),
+        Some("0"),
+        Some("-1"),
+        Some("1"),
+        Some("3599.5"),
+        Some("3.6e3"),
+        Some("null"),
+        Some("1e12"),
+        Some("1e400"),
+        Some("9223372036854775807"),
+        Some("true"),
+        Some("[]"),
+        Some("\"\""),
+        Some("\"1h\""),
+    ];
+    let refresh_token = [None, Some("\"\""), Some("null"), Some("7"), Some("{}"), Some("\"another\"")];
     let access_token = [None, Some("\"\""), Some("null"), Some("{}")];
-    let token_type = [Some("\"bearer\""), Some("\"mac\""), None];
+    let token_type = [Some("\"bearer\""), Some("\"mac\""), Some("\"BEARER\""), None];
     let named = |name: &'static str, values: &[Option<&'static str>]| -> Vec<_> {
         values.iter().map(|value| (name, *value)).collect()
     };
@@ -119,34 +264,64 @@ fn members() -> Vec<(&'static str, Option<&'static str>)> {
     .concat()
 }
 
-/// The provider's named replies for the token endpoint, without those that only cost time.
+/// The provider's named replies for an endpoint: those that cost real time, or the others.
+fn fitting(endpoint: Endpoint, slow: bool) -> Vec<String> {
+    let chosen = presets().iter().filter(|(_, preset)| preset.fits.contains(&endpoint) && is_slow(preset) == slow);
+    chosen.map(|(name, _)| name.clone()).collect()
+}
+
+fn is_slow(preset: &Preset) -> bool {
+    let waits = matches!(preset.with.fault, Some(Fault::Never | Fault::Stall(_) | Fault::Drip { .. }));
+    waits || preset.with.delay.is_some() || preset.with.fill.is_some()
+}
+
 fn quick_presets() -> Vec<String> {
-    let quick = presets().iter().filter(|(_, preset)| {
-        preset.fits.contains(&Endpoint::Token) && !matches!(preset.group, PresetGroup::Transport | PresetGroup::IdToken)
-    });
-    quick.map(|(name, _)| name.clone()).collect()
+    fitting(Endpoint::Token, false)
+}
+
+fn slow_presets() -> Vec<String> {
+    fitting(Endpoint::Token, true)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn the_same_seed_gives_the_same_plans() {
-        for case in 0..20 {
-            let of = |seed| plan(seed, case, 20).unwrap().current();
-            assert_eq!(of(7), of(7));
-        }
-        let all = |seed| -> Vec<Vec<Move>> { (0..20).map(|case| plan(seed, case, 20).unwrap().current()).collect() };
-        assert_ne!(all(7), all(8));
+    fn first(seed: u64, count: usize) -> Vec<Vec<Move>> {
+        Planner::new(seed, 20).take(count).map(|(_, moves)| moves).collect()
     }
 
     #[test]
-    fn plans_begin_with_a_sign_in_and_get_shorter() {
-        let mut tree = plan(1, 0, 30).unwrap();
-        let before = tree.current().len();
-        while tree.simplify() {}
-        assert_eq!(tree.current()[0], Move::SignIn(Actor::Ada));
-        assert!(tree.current().len() <= before.min(2));
+    fn the_same_seed_gives_the_same_plans() {
+        assert_eq!(first(7, 200), first(7, 200));
+        assert_ne!(first(7, 200), first(8, 200));
+    }
+
+    /// What a seed gave on another machine, or before a change, it gives here.
+    #[test]
+    fn a_seed_gives_what_it_always_gave() {
+        let text = format!("{:?}", first(0, 300));
+        let hash = text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+        });
+        assert_eq!(format!("{hash:016x}"), "0");
+    }
+
+    #[test]
+    fn plans_are_no_longer_than_wanted_and_shrink_to_their_opening() {
+        for (draft, moves) in Planner::new(1, 20).take(300) {
+            assert!(moves.len() <= 20, "{moves:?}");
+            let mut tree = draft.tree().unwrap();
+            while tree.simplify() {}
+            assert_eq!(tree.current(), opening(draft.case));
+        }
+    }
+
+    #[test]
+    fn every_named_reply_for_a_refresh_is_drawn_sooner_or_later() {
+        let all = quick_presets().len() + slow_presets().len();
+        let fits = presets().iter().filter(|(_, preset)| preset.fits.contains(&Endpoint::Token)).count();
+        assert_eq!(all, fits);
+        assert!(slow_presets().len() > 2);
     }
 }

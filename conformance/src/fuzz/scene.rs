@@ -5,15 +5,32 @@ use std::collections::BTreeSet;
 use adapter_protocol::Capability;
 use mock_provider::{Label, RealmHandle, TokenKind};
 
-use crate::fuzz::moves::{Actor, Boundary, Life, Move, Near, Trouble, Turn};
+use crate::fuzz::moves::{Actor, Boundary, Meanwhile, Move, Near, Readers, Schedule};
+use crate::fuzz::words::{all_refreshes, offset_ms, rules, scripted};
+
+/// What a scripted `Retry-After` names, in milliseconds.
+const RETRY_AFTER_MS: i64 = 120_000;
+
+/// The grace of a replaced refresh token, in milliseconds.
+const GRACE_MS: i64 = 30_000;
+
+/// An Auth.js session, in milliseconds.
+const SESSION_MS: i64 = 30 * 86_400_000;
+
+/// From the start of a case, 2030-01-01T00:00:00Z, to 2030-03-31T01:00:00Z, in milliseconds.
+const SUMMER_TIME_MS: i64 = (89 * 24 + 1) * 3_600_000;
+
+/// From the start of a case to 2^31 seconds after 1970, in milliseconds.
+const YEAR_2038_MS: i64 = 2_147_483_648_000 - 1_893_456_000_000;
 
 /// The case so far.
 #[derive(Debug)]
 pub(super) struct Scene {
     claims: BTreeSet<Capability>,
-    signed_in: BTreeSet<Actor>,
     present: BTreeSet<Actor>,
     names: u32,
+    /// Cookies that were kept back.
+    kept: Vec<String>,
     newest_access: Option<Label>,
     newest_refresh: Option<Label>,
     refresh_ends: bool,
@@ -21,15 +38,8 @@ pub(super) struct Scene {
 
 impl Scene {
     pub(super) fn new(claims: BTreeSet<Capability>) -> Self {
-        Self {
-            claims,
-            signed_in: BTreeSet::new(),
-            present: BTreeSet::new(),
-            names: 0,
-            newest_access: None,
-            newest_refresh: None,
-            refresh_ends: false,
-        }
+        let (present, kept) = (BTreeSet::new(), vec![]);
+        Self { claims, present, names: 0, kept, newest_access: None, newest_refresh: None, refresh_ends: false }
     }
 
     /// Looks at which tokens there are.
@@ -50,41 +60,51 @@ impl Scene {
         format!("{word}-{}", self.names)
     }
 
-    /// The scenario steps of a move, one YAML value each; none where its time has not come.
+    fn here(&self, actor: Actor) -> bool {
+        self.present.contains(&actor)
+    }
+
+    /// The scenario steps of a move, one YAML value each; none where its time has not come, or the target cannot do it.
     pub(super) fn steps(&mut self, next: &Move) -> Vec<String> {
         match next {
             Move::SignIn(actor) => self.sign_in(*actor),
+            Move::SwitchUser => self.if_here(Actor::Ada, None, "sign_in: { user: bob, actor: ada }".to_owned()),
+            Move::Decline => self.decline(),
             Move::Read(actor, times) => self.read(*actor, *times),
             Move::Api(actor) => {
-                let can = self.here(*actor) && self.claims(Capability::RefreshOnApi);
-                only(can, format!("api: {{ actor: {actor} }}"))
+                self.if_here(*actor, Some(Capability::RefreshOnApi), format!("api: {{ actor: {actor} }}"))
             }
             Move::SignOut(actor) => {
-                let can = self.here(*actor) && self.claims(Capability::SignOut);
-                only(can, format!("sign_out: {{ actor: {actor} }}"))
+                self.if_here(*actor, Some(Capability::SignOut), format!("sign_out: {{ actor: {actor} }}"))
             }
             Move::OpenTab => self.second(Actor::Tab, "tab", Capability::ActorsTab),
             Move::CopyJar => self.second(Actor::Fork, "fork", Capability::ActorsFork),
-            Move::Race { readers, turn, lose } => self.race(*readers, *turn, *lose),
-            Move::LateCookie { lost } => self.late_cookie(*lost),
+            Move::Race(readers, schedule) => self.race(*readers, schedule.as_ref()),
+            Move::Overtake(meanwhile) => self.overtake(*meanwhile),
+            Move::KeepCookie => self.keep_cookie(),
+            Move::PutBack => self.deliver("apply"),
+            Move::LoseCookie => self.deliver("drop"),
             Move::Advance(boundary, near) => self.advance(*boundary, *near),
             Move::Back(seconds) => self.moves_clock(format!("clock: -{seconds}s")),
             Move::Skew(seconds) => self.moves_clock(format!("client_clock: {seconds:+}s")),
             Move::Revoke => self.about_refresh_token("revoke"),
             Move::ExpireRefresh => self.about_refresh_token("expire"),
+            Move::Account(event) => vec![format!("provider: {{ event: {{ {event}: u-ada }} }}")],
             Move::RotateKeys => vec!["provider: rotate_keys".to_owned()],
             Move::Life(life) => vec![format!("provider: {{ tokens: {} }}", rules(*life))],
-            Move::Trouble { trouble, times, after } => vec![scripted(trouble, *times, *after)],
+            Move::Trouble(trouble) => vec![scripted(trouble)],
             Move::Honest => vec!["provider: honest".to_owned()],
-            Move::Restart { forgetting } => {
-                let keep = if *forgetting { "nothing" } else { "store" };
-                only(self.claims(Capability::Restart), format!("restart: {{ keep: {keep} }}"))
-            }
+            Move::Restart => self.if_claimed(Capability::Restart, "restart: { keep: store }"),
+            Move::LoseStore => self.if_claimed(Capability::Restart, "restart: { keep: nothing }"),
         }
     }
 
-    fn here(&self, actor: Actor) -> bool {
-        self.present.contains(&actor) && !self.signed_in.is_empty()
+    fn if_claimed(&self, capability: Capability, step: &str) -> Vec<String> {
+        only(self.claims(capability), step.to_owned())
+    }
+
+    fn if_here(&self, actor: Actor, capability: Option<Capability>, step: String) -> Vec<String> {
+        only(self.here(actor) && capability.is_none_or(|capability| self.claims(capability)), step)
     }
 
     fn sign_in(&mut self, actor: Actor) -> Vec<String> {
@@ -92,13 +112,21 @@ impl Scene {
             return vec![];
         }
         self.present.insert(actor);
-        self.signed_in.insert(actor);
         vec![format!("sign_in: {{ user: {actor} }}")]
+    }
+
+    fn decline(&self) -> Vec<String> {
+        if !self.here(Actor::Ada) {
+            return vec![];
+        }
+        ["provider: { consent: deny }", "sign_in: { user: ada }", "provider: { consent: approve }"]
+            .map(str::to_owned)
+            .into()
     }
 
     fn read(&self, actor: Actor, times: u32) -> Vec<String> {
         let repeat = if times > 1 { format!(", repeat: {times}") } else { String::new() };
-        only(self.here(actor), format!("session: {{ actor: {actor}{repeat} }}"))
+        self.if_here(actor, None, format!("session: {{ actor: {actor}{repeat} }}"))
     }
 
     fn second(&mut self, actor: Actor, kind: &str, claim: Capability) -> Vec<String> {
@@ -106,45 +134,69 @@ impl Scene {
         only(can, format!("second: {{ of: ada, actor: {actor}, kind: {kind} }}"))
     }
 
-    fn race(&mut self, readers: u32, turn: Turn, lose: Option<u32>) -> Vec<String> {
-        let claimed = self.claims(Capability::SessionConcurrent) && self.claims(Capability::RefreshOnSession);
-        if !claimed || !self.here(Actor::Ada) {
+    fn race(&mut self, readers: Readers, schedule: Option<&Schedule>) -> Vec<String> {
+        let others = match readers {
+            Readers::Ada(_) => self.here(Actor::Ada),
+            Readers::Fork => self.here(Actor::Ada) && self.here(Actor::Fork),
+            Readers::Bob => self.here(Actor::Ada) && self.here(Actor::Bob),
+        };
+        if !self.claims(Capability::SessionConcurrent) || !others {
             return vec![];
         }
-        let race = self.named("race");
-        let order = match turn {
-            Turn::FirstFirst => "first_first",
-            Turn::LastFirst => "last_first",
-            Turn::Middle => "[2, 3, 1]",
+        let name = self.named("race");
+        let readers = match readers {
+            Readers::Ada(times) => format!("{{ session: {{ actor: ada, repeat: {times} }} }}"),
+            Readers::Fork => "{ session: { actor: ada } }, { session: { actor: fork } }".to_owned(),
+            Readers::Bob => "{ session: { actor: ada } }, { session: { actor: bob } }".to_owned(),
         };
-        let lost = lose.map(|nth| {
-            let fault = "when: after, with: { fault: reset_before_headers }";
-            format!("provider: {{ reply: {{ to: token, grant: refresh_token, nth: {nth}, {fault} }} }}")
-        });
-        let steps = [
-            "provider: { hold: { to: token, grant: refresh_token } }".to_owned(),
-            format!("together: {{ as: {race}, do: [ {{ session: {{ actor: ada, repeat: {readers} }} }} ] }}"),
-            format!("parked: {{ of: {race} }}"),
-            "provider: lift_holds".to_owned(),
-            format!("release: {{ order: {order} }}"),
-            // What the order left out goes now.
-            "release: { order: first_first }".to_owned(),
-            format!("join: {{ of: {race} }}"),
-        ];
-        lost.into_iter().chain(steps).collect()
+        let together = format!("together: {{ as: {name}, do: [ {readers} ] }}");
+        let join = format!("join: {{ of: {name} }}");
+        match schedule.filter(|_| self.claims(Capability::RefreshOnSession)) {
+            None => vec![together, join],
+            Some(schedule) => parked(&name, together, schedule, join),
+        }
     }
 
-    fn late_cookie(&mut self, lost: bool) -> Vec<String> {
+    fn overtake(&mut self, meanwhile: Meanwhile) -> Vec<String> {
+        let needed = match meanwhile {
+            Meanwhile::SignOut => Some(Capability::SignOut),
+            Meanwhile::Leave => Some(Capability::SessionCancel),
+            Meanwhile::Time => Some(Capability::ClockSet),
+            Meanwhile::SwitchUser => None,
+        };
+        let can = self.claims(Capability::SessionConcurrent) && self.claims(Capability::RefreshOnSession);
+        if !can || !self.here(Actor::Ada) || !needed.is_none_or(|needed| self.claims(needed)) {
+            return vec![];
+        }
+        let (name, first) = (self.named("late"), self.named("first"));
+        let (others, act) = match meanwhile {
+            Meanwhile::SignOut => ("", "sign_out: { actor: ada }".to_owned()),
+            Meanwhile::SwitchUser => ("", "sign_in: { user: bob, actor: ada }".to_owned()),
+            Meanwhile::Leave => (", { session: { actor: ada } }", format!("cancel: {{ of: {first} }}")),
+            Meanwhile::Time => ("", "clock: +1h".to_owned()),
+        };
+        vec![
+            format!("provider: {{ hold: {} }}", all_refreshes()),
+            format!("together: {{ as: {name}, do: [ {{ session: {{ actor: ada, as: {first} }} }}{others} ] }}"),
+            format!("parked: {{ of: {name} }}"),
+            act,
+            "provider: lift_holds".to_owned(),
+            "release: { order: first_first }".to_owned(),
+            format!("join: {{ of: {name} }}"),
+        ]
+    }
+
+    fn keep_cookie(&mut self) -> Vec<String> {
         if !self.claims(Capability::SessionDelivery) || !self.here(Actor::Ada) {
             return vec![];
         }
-        let late = self.named("late");
-        let fate = if lost { "drop" } else { "apply" };
-        vec![
-            format!("session: {{ actor: ada, as: {late}, deliver: later }}"),
-            "session: { actor: ada }".to_owned(),
-            format!("deliver: {{ of: {late}, fate: {fate} }}"),
-        ]
+        let kept = self.named("kept");
+        self.kept.push(kept.clone());
+        vec![format!("session: {{ actor: ada, as: {kept}, deliver: later }}")]
+    }
+
+    fn deliver(&mut self, fate: &str) -> Vec<String> {
+        self.kept.pop().map(|kept| format!("deliver: {{ of: {kept}, fate: {fate} }}")).into_iter().collect()
     }
 
     fn moves_clock(&self, step: String) -> Vec<String> {
@@ -152,14 +204,18 @@ impl Scene {
     }
 
     fn advance(&self, boundary: Boundary, near: Near) -> Vec<String> {
-        let expiry = |label: Option<Label>| label.map(|label| format!("clock: exp({label}){}", offset(near)));
+        let now = |millis: i64| Some(format!("clock: +{}ms", millis + offset_ms(near)));
+        let start = |millis: i64| Some(format!("clock: start + {}ms", millis + offset_ms(near)));
         let step = match boundary {
-            Boundary::Access => expiry(self.newest_access),
-            Boundary::Refresh => expiry(self.newest_refresh.filter(|_| self.refresh_ends)),
+            Boundary::Access => self.newest_access.map(|label| at_the_end(label, near)),
+            Boundary::Refresh => self.newest_refresh.filter(|_| self.refresh_ends).map(|label| at_the_end(label, near)),
+            Boundary::Grace => now(GRACE_MS),
+            Boundary::RetryAfter => now(RETRY_AFTER_MS),
             Boundary::Minutes => Some("clock: +5m".to_owned()),
             Boundary::Hours => Some("clock: +3h".to_owned()),
-            Boundary::Session => Some("clock: +31d".to_owned()),
-            Boundary::After2038 => Some("clock: start + 2950d".to_owned()),
+            Boundary::Session => now(SESSION_MS),
+            Boundary::SummerTime => start(SUMMER_TIME_MS),
+            Boundary::Year2038 => start(YEAR_2038_MS),
         };
         step.map_or_else(Vec::new, |step| self.moves_clock(step))
     }
@@ -173,38 +229,34 @@ fn only(can: bool, step: String) -> Vec<String> {
     if can { vec![step] } else { vec![] }
 }
 
-const fn offset(near: Near) -> &'static str {
-    match near {
+fn at_the_end(label: Label, near: Near) -> String {
+    let offset = match near {
         Near::At => "",
         Near::SecondAfter => " + 1s",
         Near::MillisecondAfter => " + 1ms",
         Near::MillisecondBefore => " - 1ms",
         Near::SecondBefore => " - 1s",
         Near::MinuteBefore => " - 1m",
-    }
-}
-
-const fn rules(life: Life) -> &'static str {
-    match life {
-        Life::Google => "{ rotation: never, access_ttl: 1h }",
-        Life::Rotating => "{ rotation: always, reuse: revoke_family, grace: none }",
-        Life::Grace => "{ rotation: always, reuse: revoke_family, grace: 30s }",
-        Life::Short => "{ access_ttl: 1m }",
-    }
-}
-
-fn scripted(trouble: &Trouble, times: u32, after: bool) -> String {
-    let when = if after { ", when: after" } else { "" };
-    let with = match trouble {
-        Trouble::Status(status) => format!("{{ status: {status} }}"),
-        Trouble::Preset(name) => format!("{{ preset: {name} }}"),
-        Trouble::Reset => "{ fault: reset_before_headers }".to_owned(),
-        Trouble::FalseRefusal => "{ status: 400, json: { error: invalid_grant } }".to_owned(),
-        Trouble::Member(name, Some(value)) => {
-            format!("{{ mutate: [ {{ set: {{ at: /{name}, raw: '{value}' }} }} ] }}")
-        }
-        Trouble::Member(name, None) => format!("{{ mutate: [ {{ remove: /{name} }} ] }}"),
-        Trouble::ForeignSubject => "{ mutate: { id_token: { set: { sub: u-eve } } } }".to_owned(),
     };
-    format!("provider: {{ reply: {{ to: token, grant: refresh_token, times: {times}{when}, with: {with} }} }}")
+    format!("clock: exp({label}){offset}")
+}
+
+/// Reads that are parked at the provider, released in an order, some without an answer.
+fn parked(name: &str, together: String, schedule: &Schedule, join: String) -> Vec<String> {
+    let lost = schedule.lost.iter().map(|nth| {
+        let fault = "when: after, with: { fault: reset_before_headers }";
+        format!("provider: {{ reply: {{ to: token, grant: refresh_token, nth: {nth}, {fault} }} }}")
+    });
+    let order: Vec<String> = schedule.order.iter().map(ToString::to_string).collect();
+    let steps = [
+        format!("provider: {{ hold: {} }}", all_refreshes()),
+        together,
+        format!("parked: {{ of: {name} }}"),
+        "provider: lift_holds".to_owned(),
+        format!("release: {{ order: [{}] }}", order.join(", ")),
+        // Those that the order does not name.
+        "release: { order: first_first }".to_owned(),
+        join,
+    ];
+    lost.chain(steps).collect()
 }

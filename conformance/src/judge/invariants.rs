@@ -24,7 +24,7 @@ pub const INVARIANTS: [&str; 6] = [
     "no-refresh-storm",
 ];
 
-pub(super) fn all(history: &History) -> Vec<Check> {
+pub(crate) fn all(history: &History) -> Vec<Check> {
     let claimed = |capability| history.claims.contains(&capability);
     let must = |complaint: Option<Detail>| Some((Level::Must, complaint));
     let complaints = [

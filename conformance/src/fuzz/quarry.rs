@@ -1,0 +1,208 @@
+//! A failure that is looked into: seen again, made as small as it gets, explained.
+
+use proptest::strategy::ValueTree as _;
+
+use crate::fuzz::finding::{Finding, Size};
+use crate::fuzz::hunt::Limits;
+use crate::fuzz::moves::Move;
+use crate::fuzz::performed::{Performed, Stage};
+use crate::fuzz::plan::Draft;
+use crate::fuzz::rule::Rule;
+use crate::fuzz::written::{Origin, scenario};
+use crate::runner::RunError;
+use crate::timeline;
+use crate::uptime::Stopwatch;
+
+/// How often a failure is looked at again before anything is said of it.
+const AGAIN: u32 = 3;
+
+/// A failure of a rule in a plan.
+pub(super) struct Quarry<'a> {
+    pub(super) stage: &'a Stage,
+    pub(super) limits: &'a Limits,
+    pub(super) rule: Rule,
+    pub(super) draft: Draft,
+}
+
+/// A failure that is being made smaller.
+struct Search<'q, 'a> {
+    quarry: &'q Quarry<'a>,
+    watch: Stopwatch,
+    /// A candidate has to fail in the first number of tries out of the second.
+    votes: (u32, u32),
+    /// What was given up and had to be taken back.
+    facts: Vec<&'static str>,
+}
+
+impl Quarry<'_> {
+    /// What it comes to; nothing where it is never seen again.
+    pub(super) async fn caught(&self) -> Result<Option<Finding>, RunError> {
+        let first = self.draft.moves();
+        let mut again = 0;
+        for _ in 0..AGAIN {
+            again += u32::from(self.shows(&first).await?.is_some());
+        }
+        if again == 0 {
+            return Ok(None);
+        }
+        // What does not fail every time is asked for a majority.
+        let votes = if again == AGAIN { (1, 1) } else { (2, 3) };
+        let mut search = Search { quarry: self, watch: Stopwatch::start(), votes, facts: vec![] };
+        let smaller = search.by_proptest(first.clone()).await?;
+        let smaller = search.without_moves(smaller).await?;
+        let smaller = search.simpler(smaller).await?;
+        let smaller = search.without_moves(smaller).await?;
+        let Some(performed) = search.once_more(&smaller).await? else { return Ok(None) };
+        let (steps, performed) = search.without_steps(performed).await?;
+        let size = match (again, search.is_over()) {
+            (AGAIN, false) => Size::Smallest,
+            (AGAIN, true) => Size::TimeWasUp,
+            _ => Size::ByVotes,
+        };
+        let facts = std::mem::take(&mut search.facts);
+        Ok(Some(self.finding(first.len(), smaller, steps, &performed, (again, size), facts)))
+    }
+
+    /// A plan carried out, where it breaks the same rule.
+    async fn shows(&self, moves: &[Move]) -> Result<Option<Performed>, RunError> {
+        let performed = self.stage.perform(moves, &format!("f{}-again", self.draft.case)).await?;
+        Ok(self.same(performed))
+    }
+
+    fn same(&self, performed: Performed) -> Option<Performed> {
+        performed.broken(self.limits.gate).contains(&self.rule).then_some(performed)
+    }
+
+    fn finding(
+        &self,
+        moves: usize,
+        plan: Vec<Move>,
+        steps: Vec<String>,
+        performed: &Performed,
+        (again, size): (u32, Size),
+        facts: Vec<&'static str>,
+    ) -> Finding {
+        let check = performed.check_of(&self.rule);
+        let target = self.stage.introduction.hello.target.to_string();
+        let reproduced = (again, AGAIN);
+        let origin = Origin { target, seed: self.limits.seed, case: self.draft.case, moves, reproduced, size };
+        let (id, text) = scenario(&self.rule, check.as_ref(), &steps, &facts, &origin);
+        Finding {
+            rule: self.rule.clone(),
+            check,
+            case: self.draft.case,
+            moves,
+            reproduced,
+            size,
+            plan,
+            steps,
+            facts: facts.into_iter().map(str::to_owned).collect(),
+            timeline: timeline::lines(&performed.history),
+            history: performed.history.clone(),
+            id,
+            scenario: text,
+        }
+    }
+}
+
+impl Search<'_, '_> {
+    fn is_over(&self) -> bool {
+        self.watch.elapsed() >= self.quarry.limits.shrink_time
+    }
+
+    async fn fails(&self, moves: &[Move]) -> Result<bool, RunError> {
+        let (needed, tries) = self.votes;
+        let mut seen = 0;
+        for _ in 0..tries {
+            seen += u32::from(self.quarry.shows(moves).await?.is_some());
+        }
+        Ok(seen >= needed)
+    }
+
+    /// The plan as it fails, tried some times where it does not always.
+    async fn once_more(&self, moves: &[Move]) -> Result<Option<Performed>, RunError> {
+        for _ in 0..AGAIN {
+            if let Some(performed) = self.quarry.shows(moves).await? {
+                return Ok(Some(performed));
+            }
+        }
+        Ok(None)
+    }
+
+    async fn by_proptest(&self, first: Vec<Move>) -> Result<Vec<Move>, RunError> {
+        let Some(mut tree) = self.quarry.draft.tree() else { return Ok(first) };
+        let mut smallest = first;
+        let mut goes_on = tree.simplify();
+        while goes_on && !self.is_over() {
+            let moves = tree.current();
+            if self.fails(&moves).await? {
+                smallest = moves;
+                goes_on = tree.simplify();
+            } else {
+                goes_on = tree.complicate();
+            }
+        }
+        Ok(smallest)
+    }
+
+    /// Takes away one move after the other, the last ones first, until none can go.
+    async fn without_moves(&self, mut moves: Vec<Move>) -> Result<Vec<Move>, RunError> {
+        let mut place = moves.len();
+        while place > 0 && !self.is_over() {
+            place -= 1;
+            let mut fewer = moves.clone();
+            fewer.remove(place);
+            if self.fails(&fewer).await? {
+                moves = fewer;
+                place = moves.len();
+            }
+        }
+        Ok(moves)
+    }
+
+    /// Puts simpler moves in, until none can.
+    async fn simpler(&mut self, mut moves: Vec<Move>) -> Result<Vec<Move>, RunError> {
+        let mut place = 0;
+        while place < moves.len() && !self.is_over() {
+            let mut taken = false;
+            for (simpler, fact) in moves[place].simpler() {
+                let mut other = moves.clone();
+                other[place] = simpler;
+                taken = self.fails(&other).await?;
+                if taken {
+                    moves = other;
+                    break;
+                }
+                self.facts.push(fact);
+            }
+            place += usize::from(!taken);
+        }
+        self.facts.sort_unstable();
+        self.facts.dedup();
+        Ok(moves)
+    }
+
+    /// Takes away single steps of moves that are made of several.
+    async fn without_steps(
+        &self,
+        mut performed: Performed,
+    ) -> Result<(Vec<String>, Performed), RunError> {
+        let mut steps = performed.steps.clone();
+        if self.votes != (1, 1) {
+            return Ok((steps, performed));
+        }
+        let mut place = steps.len();
+        while place > 0 && !self.is_over() {
+            place -= 1;
+            let mut fewer = steps.clone();
+            fewer.remove(place);
+            let again = self.quarry.stage.replay(&fewer, &format!("f{}-steps", self.quarry.draft.case)).await?;
+            // A step that misses another which is gone has proved nothing.
+            let whole = again.history.ended.is_none() || self.quarry.rule.invariant().is_none();
+            if let Some(again) = self.quarry.same(again).filter(|_| whole) {
+                (steps, performed) = (fewer, again);
+            }
+        }
+        Ok((steps, performed))
+    }
+}
