@@ -567,6 +567,7 @@ fn deed_of(step: &Step) -> Deed {
         Step::ClientClock(_) => Deed::ClientClock,
         Step::Restart(step) => Deed::Restart { keep: step.keep },
         Step::Together(_) => Deed::Begun,
+        Step::Provider(Change::RotateKeys) => Deed::NewKeys,
         Step::Parked(_) | Step::Release(_) | Step::Provider(_) | Step::Note(_) => Deed::Other,
     }
 }

@@ -27,7 +27,7 @@ mod written;
 
 pub use coverage::{Cell, Coverage};
 pub use finding::{Finding, Size};
-pub use hunt::{Hunted, Limits, Sighting, Tally, hunt};
+pub use hunt::{Hunted, Limits, Sighting, Stop, Tally, hunt};
 pub use moves::Move;
 pub use performed::recheck;
 pub use report::{footer, reports};

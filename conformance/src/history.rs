@@ -123,7 +123,9 @@ pub enum Deed {
         /// What it kept.
         keep: Keep,
     },
-    /// Something was done to the provider, or nothing at all.
+    /// The provider has got a new signing key.
+    NewKeys,
+    /// Something else was done to the provider, or nothing at all.
     Other,
 }
 

@@ -1,6 +1,6 @@
 //! Looks for secrets where they do not belong: raw, encoded, or in part.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeSet, HashMap};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
@@ -9,71 +9,80 @@ use mock_provider::Secret;
 /// A piece of a secret this long gives it away.
 const WINDOW: usize = 16;
 
+/// A secret that is shorter than this is none.
+const SHORTEST: usize = 3;
+
 /// Secrets by name.
 pub type Secrets = Vec<(String, Secret)>;
 
-/// The names of the secrets that stand in a text. It takes one pass over the text, however many secrets there are.
+/// The names of the secrets that stand in a text.
 pub fn found_in(text: &str, secrets: &Secrets) -> Vec<String> {
-    let mut forms = Forms::default();
-    secrets.iter().enumerate().for_each(|(index, (_, secret))| forms.add(index, secret.expose()));
-    let mut names: Vec<String> = forms.found_in(text.as_bytes()).into_iter().map(|at| secrets[at].0.clone()).collect();
-    names.dedup();
-    names
-}
-
-/// How a form begins: by this it is looked up.
-type Beginning = [u8; 3];
-
-/// The ways in which secrets can stand in a text, by how they begin, each with the place of its secret.
-struct Forms {
-    /// Whether a form begins so, or another beginning has the same place: nearly all of a text is passed over by this alone.
-    begins: Vec<bool>,
-    by_beginning: BTreeMap<Beginning, Vec<(usize, String)>>,
-}
-
-impl Default for Forms {
-    fn default() -> Self {
-        Self { begins: vec![false; PLACES], by_beginning: BTreeMap::new() }
+    let shortest = secrets.iter().map(|(_, secret)| secret.expose().len()).min().unwrap_or(WINDOW);
+    if text.len() < shortest.min(WINDOW) {
+        return vec![];
     }
+    Finder::of(secrets).found_in(text)
 }
 
-impl Forms {
+/// So many bytes of a form of a secret.
+type Window = [u8; WINDOW];
+
+/// Finds secrets in texts: one pass over each text, however many secrets there are.
+#[derive(Debug)]
+pub struct Finder<'s> {
+    secrets: &'s Secrets,
+    /// Windows of secrets as they are and percent-encoded, and the first of encoded forms, each with the places of its secrets.
+    windows: HashMap<Window, Vec<usize>>,
+    /// Encoded forms, which count only as a whole, with the places of their secrets.
+    whole: HashMap<Window, Vec<(usize, String)>>,
+    /// Secrets that are shorter than a window.
+    short: Vec<(usize, String)>,
+}
+
+impl<'s> Finder<'s> {
+    /// One for these secrets.
+    pub fn of(secrets: &'s Secrets) -> Self {
+        let mut finder = Self { secrets, windows: HashMap::new(), whole: HashMap::new(), short: vec![] };
+        secrets.iter().enumerate().for_each(|(index, (_, secret))| finder.add(index, secret.expose()));
+        finder
+    }
+
     fn add(&mut self, index: usize, secret: &str) {
+        let escaped = percent(secret);
+        for form in [Some(secret), Some(escaped.as_str()).filter(|form| *form != secret)].into_iter().flatten() {
+            if form.len() < WINDOW {
+                self.short.push((index, form.to_owned()));
+            }
+            for window in form.as_bytes().array_windows::<WINDOW>() {
+                let places = self.windows.entry(*window).or_default();
+                if places.last() != Some(&index) {
+                    places.push(index);
+                }
+            }
+        }
         let bytes = secret.as_bytes();
-        let encoded = (0..3).flat_map(|shift| aligned(bytes, shift)).chain([hex(bytes)]);
-        let encoded = encoded.filter(|form| form.len() >= WINDOW);
-        for form in pieces(secret).flat_map(|piece| [percent(&piece), piece]).chain(encoded) {
-            // What is shorter stands everywhere.
-            let Some(beginning) = form.as_bytes().first_chunk() else { continue };
-            self.begins[place(beginning)] = true;
-            self.by_beginning.entry(*beginning).or_default().push((index, form));
+        for form in (0..3).flat_map(|shift| aligned(bytes, shift)).chain([hex(bytes)]) {
+            let Some(first) = form.as_bytes().first_chunk().copied() else { continue };
+            self.whole.entry(first).or_default().push((index, form));
         }
     }
 
-    fn found_in(&self, text: &[u8]) -> BTreeSet<usize> {
-        let places = text.windows(size_of::<Beginning>()).enumerate();
-        let mut found = BTreeSet::new();
-        for (at, _) in places.filter(|(_, beginning)| beginning.first_chunk().is_some_and(|it| self.begins[place(it)]))
-        {
-            let Some(beginning) = text[at..].first_chunk::<3>() else { continue };
-            let forms = self.by_beginning.get(beginning).into_iter().flatten();
-            found.extend(forms.filter(|(_, form)| text[at..].starts_with(form.as_bytes())).map(|(index, _)| *index));
+    /// The names of the secrets that stand in a text.
+    pub fn found_in(&self, text: &str) -> Vec<String> {
+        let bytes = text.as_bytes();
+        let mut found: BTreeSet<&usize> = BTreeSet::new();
+        for (at, window) in bytes.array_windows::<WINDOW>().enumerate() {
+            found.extend(self.windows.get(window).into_iter().flatten());
+            let forms = self.whole.get(window).into_iter().flatten();
+            found.extend(forms.filter(|(_, form)| bytes[at..].starts_with(form.as_bytes())).map(|(index, _)| index));
         }
-        found
+        // What is shorter stands everywhere.
+        let short = self.short.iter().filter(|(_, form)| form.len() >= SHORTEST && text.contains(form));
+        found.extend(short.map(|(index, _)| index));
+        let mut names: Vec<String> = found.into_iter().map(|index| self.secrets[*index].0.clone()).collect();
+        names.dedup();
+        names
     }
-}
-
-/// Few enough to be cleared for every line, and many enough that some thousand forms leave nearly all of them free.
-const PLACES: usize = 1 << 16;
-
-const fn place(beginning: &Beginning) -> usize {
-    ((beginning[0] as usize) << 10 ^ (beginning[1] as usize) << 5 ^ beginning[2] as usize) % PLACES
-}
-
-/// Every window of the secret, or the secret where it is shorter.
-fn pieces(secret: &str) -> impl Iterator<Item = String> {
-    let count = secret.len().saturating_sub(WINDOW) + 1;
-    (0..count).filter_map(move |start| secret.get(start..secret.len().min(start + WINDOW)).map(str::to_owned))
 }
 
 /// The base64 of a secret that stands after `shift` other bytes (of three), without the characters that neighbours change:
@@ -92,7 +101,15 @@ fn hex(bytes: &[u8]) -> String {
 
 fn percent(text: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
-    text.bytes().map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
+    let mut out = String::with_capacity(text.len() + 8);
+    for byte in text.bytes() {
+        if plain(byte) {
+            out.push(char::from(byte));
+        } else {
+            out.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    out
 }
 
 #[cfg(test)]

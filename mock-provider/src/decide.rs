@@ -181,7 +181,8 @@ impl Realm {
         let presented = effect.presented.or_else(|| self.presented_anywhere(request));
         let known_client = effect.client.filter(|id| self.is_client(id));
         let owner = presented.filter(|_| effect.user.is_none()).and_then(|label| self.owner_of(label));
-        let retry_after = answer.headers.get(header::RETRY_AFTER).and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let retry_after =
+            answer.headers.get(header::RETRY_AFTER).and_then(|value| value.to_str().ok()).map(str::to_owned);
         let tick = self.journal.tick();
         if let Some(entry) = self.journal.entry_mut(sequence) {
             entry.decided = Some(now);

@@ -254,6 +254,9 @@ pub(crate) struct FuzzArgs {
     /// How many plans; 1000 where no time is named either.
     #[arg(long, value_name = "N")]
     pub(crate) cases: Option<NonZeroUsize>,
+    /// Only the plan of this number, and show what happens in it.
+    #[arg(long, value_name = "N", conflicts_with_all = ["cases", "time"])]
+    pub(crate) case: Option<usize>,
     /// How long, in real time: `60s`, `10m`.
     #[arg(long, value_name = "TIME")]
     pub(crate) time: Option<Lifetime>,
@@ -275,6 +278,9 @@ pub(crate) struct FuzzArgs {
     /// The known failures of the target; by default what its `regrant.yaml` names.
     #[arg(long, value_name = "FILE")]
     pub(crate) known: Option<PathBuf>,
+    /// Stop when something is found.
+    #[arg(long)]
+    pub(crate) fail_fast: bool,
     /// Real time for making one failure smaller.
     #[arg(long, value_name = "TIME", default_value = "60s")]
     pub(crate) shrink_time: Lifetime,
@@ -291,6 +297,9 @@ pub(crate) struct FuzzArgs {
 impl FuzzArgs {
     /// How many plans at most.
     pub(crate) fn plans(&self) -> usize {
+        if self.case.is_some() {
+            return 1;
+        }
         let unlimited = if self.time.is_some() { usize::MAX } else { PLANS };
         self.cases.map_or(unlimited, NonZeroUsize::get)
     }

@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use conformance::check::Gate;
 use conformance::event::{Event, FuzzStarted, LOG_FORMAT, RunStarted};
-use conformance::fuzz::{Finding, Hunted, Limits, Rule, Sighting, footer, hunt, reports as reports_of};
+use conformance::fuzz::{Finding, Hunted, Limits, Rule, Sighting, Stop, footer, hunt, reports as reports_of};
 use conformance::known;
 use conformance::report::fuzz::{block, head, tail};
+use conformance::timeline;
 use indicatif::{ProgressBar, ProgressStyle};
 use mock_provider::cli::StopSignals;
 
@@ -32,7 +33,7 @@ pub(crate) async fn fuzz(args: &FuzzArgs) -> Outcome {
     reports::prepare(&args.reports)?;
     let stopped = StopSignals::new().map_err(|error| Failure::new(Exit::Bug, error))?;
     let mut started = RunStarted { clock: chosen.target.clock(), ..started(args, chosen.target.name()) };
-    let teller = Teller::new(&limits);
+    let teller = Teller::new(&limits, args.case.map_or(Details::Left, |_| Details::Shown));
     let hunted = hunt(chosen.target, &limits, stopped.wait(), |sighting| {
         if let Sighting::Met(introduction) = sighting {
             introduction.write_to(&mut started);
@@ -49,13 +50,21 @@ pub(crate) async fn fuzz(args: &FuzzArgs) -> Outcome {
 
 fn list() {
     for rule in Rule::all() {
-        anstream::println!("{:<32} {:<7} {}\n{:41}{}", rule.name(), rule.level().to_string(), rule.says(), "", rule.source());
+        anstream::println!(
+            "{:<32} {:<7} {}\n{:41}{}",
+            rule.name(),
+            rule.level().to_string(),
+            rule.says(),
+            "",
+            rule.source()
+        );
     }
 }
 
 fn limits(args: &FuzzArgs, jobs: usize) -> Limits {
     Limits {
         cases: args.plans(),
+        first: args.case.unwrap_or_default(),
         time: args.time.map(|time| time.0),
         seed: args.seed,
         steps: args.steps.get(),
@@ -63,6 +72,7 @@ fn limits(args: &FuzzArgs, jobs: usize) -> Limits {
         gate: Gate::from(args.gate),
         shrink_time: args.shrink_time.0,
         rules: args.rules(),
+        stop: if args.fail_fast { Stop::AtFirst } else { Stop::AtLimits },
     }
 }
 
@@ -101,7 +111,8 @@ fn events(
 ) -> Vec<Event> {
     let reports = reports_of(hunted, limits, known, |finding| file(folder, finding).display().to_string());
     let footer = footer(hunted, &reports);
-    let history = |finding: &Finding| Event::CaseHistory { id: finding.id.clone(), history: Box::new(finding.history.clone()) };
+    let history =
+        |finding: &Finding| Event::CaseHistory { id: finding.id.clone(), history: Box::new(finding.history.clone()) };
     let histories = hunted.findings.iter().map(history);
     let finished = reports.into_iter().map(|report| Event::CaseFinished(Box::new(report)));
     let first = [Event::RunStarted(started)];
@@ -132,10 +143,18 @@ fn finish(args: &FuzzArgs, events: &[Event]) -> Outcome {
 struct Teller {
     bar: Option<ProgressBar>,
     limit: Option<Duration>,
+    /// Whether everything that happens is shown.
+    details: Details,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Details {
+    Shown,
+    Left,
 }
 
 impl Teller {
-    fn new(limits: &Limits) -> Self {
+    fn new(limits: &Limits, details: Details) -> Self {
         let length = match limits.time {
             Some(time) => time.as_secs(),
             None => limits.cases as u64,
@@ -144,7 +163,7 @@ impl Teller {
         if let (Some(bar), Ok(style)) = (&bar, ProgressStyle::with_template("{bar:32} {elapsed} {msg}")) {
             bar.set_style(style);
         }
-        Self { bar, limit: limits.time }
+        Self { bar, limit: limits.time, details }
     }
 
     fn tell(&self, sighting: &Sighting<'_>, started: &RunStarted) {
@@ -153,6 +172,12 @@ impl Teller {
                 let first = started.fuzz.as_ref().map(|fuzz| head(started, fuzz));
                 self.say(&first.unwrap_or_default());
             }
+            Sighting::Performed(case, steps, history) if self.details == Details::Shown => {
+                steps.iter().for_each(|step| self.say(&format!("  - {step}")));
+                timeline::lines(history).iter().for_each(|line| self.say(&format!("    {line}")));
+                self.say(&format!("case {case}\n"));
+            }
+            Sighting::Performed(..) => {}
             Sighting::Progress(hunted) => self.progress(hunted),
             Sighting::LookingInto(rule) => self.message(format!("looking into {rule}")),
             Sighting::Found(finding) => {

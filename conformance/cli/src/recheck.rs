@@ -21,7 +21,10 @@ pub(crate) fn recheck(args: &RecheckArgs) -> Outcome {
         bad.iter().for_each(|check| tell(id, check));
     }
     if cases == 0 {
-        let text = format!("{}: the log has no histories; it is of an older version, or nothing was found", args.log.display());
+        let text = format!(
+            "{}: the log has no histories; it is of an older version, or nothing was found",
+            args.log.display()
+        );
         return Err(Failure::new(Exit::NothingSelected, text));
     }
     anstream::println!("{cases} histories · {held} times an invariant holds · {broken} times one is broken");

@@ -22,11 +22,20 @@ fn arrived(entry: &Entry) -> bool {
     entry.delivery == Delivery::Delivered
 }
 
+/// Whether an answer was the truth, and arrived.
+pub(super) fn is_honest(entry: &Entry) -> bool {
+    !entry.scripted && arrived(entry)
+}
+
 /// Whether the client got the new access token, in an answer that every client has to take.
 pub(super) fn is_good(entry: &Entry) -> bool {
     let minted = entry.minted.iter().any(|label| label.kind == TokenKind::Access);
     let honest = !entry.scripted || !entry.edits.is_empty();
-    entry.status == Some(200) && arrived(entry) && minted && honest && entry.edits.iter().all(|edit| is_harmless(edit, entry))
+    entry.status == Some(200)
+        && arrived(entry)
+        && minted
+        && honest
+        && entry.edits.iter().all(|edit| is_harmless(edit, entry))
 }
 
 /// Whether a client has to take an answer that was changed in this way: RFC 6749 sections 5.1 and 6 (`token_type` has no

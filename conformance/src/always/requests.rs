@@ -26,28 +26,40 @@ fn each(chapter: &Chapter<'_>, of: impl Fn(&Entry) -> bool, breach: impl Fn(&Ent
 }
 
 pub(super) fn credentials_stay(chapter: &Chapter<'_>) -> Holding {
-    each(chapter, |_| true, |entry| {
-        let strayed = entry.params.keys().find(|name| CREDENTIALS.contains(&name.as_ref()));
-        let strayed = strayed.filter(|_| !FOR_CREDENTIALS.contains(&entry.endpoint))?;
-        Some(broken(chapter, "credentials for the token endpoint alone", format!("{strayed} at {}", entry.path)))
-    })
+    each(
+        chapter,
+        |_| true,
+        |entry| {
+            let strayed = entry.params.keys().find(|name| CREDENTIALS.contains(&name.as_ref()));
+            let strayed = strayed.filter(|_| !FOR_CREDENTIALS.contains(&entry.endpoint))?;
+            Some(broken(chapter, "credentials for the token endpoint alone", format!("{strayed} at {}", entry.path)))
+        },
+    )
 }
 
 pub(super) fn one_authentication(chapter: &Chapter<'_>) -> Holding {
     let both = |entry: &Entry| entry.client_auth == mock_provider::ClientAuth::Both;
-    each(chapter, |entry| entry.endpoint == Endpoint::Token, |entry| {
-        both(entry).then(|| broken(chapter, "client authentication in one way", "in the header and in the body"))
-    })
+    each(
+        chapter,
+        |entry| entry.endpoint == Endpoint::Token,
+        |entry| {
+            both(entry).then(|| broken(chapter, "client authentication in one way", "in the header and in the body"))
+        },
+    )
 }
 
 pub(super) fn sign_in_is_bound(chapter: &Chapter<'_>) -> Holding {
     if !matches!(chapter.record.deed, Deed::SignIn { .. }) {
         return Holding::Unknown;
     }
-    each(chapter, |entry| entry.endpoint == Endpoint::Authorize && entry.params.contains_key("client_id"), |entry| {
-        let bound = entry.params.contains_key("code_challenge");
-        (!bound).then(|| broken(chapter, "a code_challenge", "an authorization request without one"))
-    })
+    each(
+        chapter,
+        |entry| entry.endpoint == Endpoint::Authorize && entry.params.contains_key("client_id"),
+        |entry| {
+            let bound = entry.params.contains_key("code_challenge");
+            (!bound).then(|| broken(chapter, "a code_challenge", "an authorization request without one"))
+        },
+    )
 }
 
 pub(super) fn current_token_is_revoked(chapter: &Chapter<'_>, story: &Story<'_>) -> Holding {
@@ -57,7 +69,10 @@ pub(super) fn current_token_is_revoked(chapter: &Chapter<'_>, story: &Story<'_>)
         return Holding::Unknown;
     };
     let refreshes = story.refreshes_until(chapter, grant);
-    if !refreshes.iter().all(|entry| is_good(entry) && entry.delivery == Delivery::Delivered && story.came_to_one_alone(entry)) {
+    if !refreshes
+        .iter()
+        .all(|entry| is_good(entry) && entry.delivery == Delivery::Delivered && story.came_to_one_alone(entry))
+    {
         return Holding::Unknown;
     }
     let newest = refreshes.iter().rev().find_map(|entry| successor(entry));

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use adapter_protocol::Capability;
-use mock_provider::{Delivery, Endpoint, Entry, Label};
+use mock_provider::{Endpoint, Entry, Label, Timestamp};
 
-use crate::always::answers::{is_failure, is_good, passes, told_end};
-use crate::always::story::{Chapter, Clocks, Jar, Lately, Story, Trust};
+use crate::always::answers::{is_failure, is_good, is_honest, passes, told_end};
+use crate::always::story::{Chapter, Clocks, Jar, Keys, Lately, Story, Trust};
 use crate::always::{Holding, broken, judged};
 use crate::history::{Deed, RecordKind, Seen, SessionSeen};
 
@@ -36,8 +36,8 @@ pub(super) fn sign_in_is_clean(chapter: &Chapter<'_>, _: &Story<'_>) -> Holding 
 
 /// Whether every answer in the time of a step was the truth and arrived, under clocks that agree.
 fn undisturbed(chapter: &Chapter<'_>) -> bool {
-    let honest = |entry: &&Entry| !entry.scripted && entry.delivery == Delivery::Delivered;
-    chapter.clocks == Clocks::Forward && chapter.entries.iter().all(honest)
+    let settled = chapter.clocks == Clocks::Forward && chapter.keys == Keys::Settled;
+    settled && chapter.entries.iter().all(|entry| is_honest(entry))
 }
 
 /// A read of a session of which everything is known, and the refreshes of its grant until then.
@@ -73,11 +73,16 @@ pub(super) fn error_goes_away(chapter: &Chapter<'_>, story: &Story<'_>) -> Holdi
     let Some(read) = read(chapter, story) else { return Holding::Unknown };
     let Some(last) = read.refreshes.last().filter(|last| is_good(last)) else { return Holding::Unknown };
     let others = chapter.entries.iter().filter(|entry| entry.sequence != last.sequence);
-    let disturbed = others.clone().any(|entry| entry.scripted || entry.delivery != Delivery::Delivered);
+    let disturbed = others.clone().any(|entry| !is_honest(entry)) || !keys_were_settled(last, story);
     if !story.came_to_one_alone(last) || disturbed || !read.is_active() || !read.may_hope() {
         return Holding::Unknown;
     }
     judged(read.session.error.is_none(), || broken(chapter, "no error after a good refresh", read.session.words()))
+}
+
+/// Whether the client had the provider's keys when an answer came.
+fn keys_were_settled(entry: &Entry, story: &Story<'_>) -> bool {
+    story.chapter_of(entry).is_some_and(|of| of.keys == Keys::Settled)
 }
 
 pub(super) fn error_has_cause(chapter: &Chapter<'_>, story: &Story<'_>) -> Holding {
@@ -86,7 +91,9 @@ pub(super) fn error_has_cause(chapter: &Chapter<'_>, story: &Story<'_>) -> Holdi
     if asked || !read.is_active() || read.jar.lately != Lately::InTurn {
         return Holding::Unknown;
     }
-    judged(read.session.error.is_none(), || broken(chapter, "no error, since no refresh was tried", read.session.words()))
+    judged(read.session.error.is_none(), || {
+        broken(chapter, "no error, since no refresh was tried", read.session.words())
+    })
 }
 
 pub(super) fn failure_passes(chapter: &Chapter<'_>, story: &Story<'_>) -> Holding {
@@ -105,10 +112,19 @@ pub(super) fn recovers(chapter: &Chapter<'_>, story: &Story<'_>) -> Holding {
         read.refreshes.iter().partition(|entry| entry.sequence < chapter.record.wire.0);
     let Some(last) = before.last().filter(|last| passes(last)) else { return Holding::Unknown };
     let long_ago = chapter.record.at > last.arrived.plus(LONG);
-    if read.session.error.is_none() || !long_ago || !read.may_hope() {
+    // A client may take a `Retry-After` at its word (RFC 9110 section 10.2.3), however far that is.
+    let told_to_wait = before.iter().any(|entry| waits(entry, chapter.record.at));
+    if read.session.error.is_none() || !long_ago || told_to_wait || !read.may_hope() {
         return Holding::Unknown;
     }
     judged(!now.is_empty(), || broken(chapter, "another try, long after a failure that passes", "no request"))
+}
+
+/// Whether an answer asks a client to wait longer still; what cannot be read may mean anything.
+fn waits(entry: &Entry, now: Timestamp) -> bool {
+    let seconds = entry.retry_after.as_ref().map(|text| text.parse::<u32>());
+    let over = |seconds: u32| entry.arrived.plus(Duration::from_secs(seconds.into())) <= now;
+    seconds.is_some_and(|seconds| !seconds.is_ok_and(over))
 }
 
 /// Whether a target that was asked this refreshes at this.
@@ -243,7 +259,8 @@ pub(super) fn sign_out_works(chapter: &Chapter<'_>) -> Holding {
 pub(super) fn going_back_changes_nothing(chapter: &Chapter<'_>, story: &Story<'_>) -> Holding {
     let Some((jar, session)) = chapter.read(Trust::All) else { return Holding::Unknown };
     let (Some(grant), Clocks::WentBack) = (jar.grant, chapter.clocks) else { return Holding::Unknown };
-    if !story.refreshes_until(chapter, grant).iter().all(|entry| is_good(entry)) || !chapter.entries.iter().all(|entry| !entry.scripted) {
+    let good = |entry: &&Entry| is_good(entry) && keys_were_settled(entry, story);
+    if !story.refreshes_until(chapter, grant).iter().all(good) || !chapter.entries.iter().all(|entry| !entry.scripted) {
         return Holding::Unknown;
     }
     let fine = session.state == "active" && session.error.is_none();

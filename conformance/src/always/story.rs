@@ -1,12 +1,16 @@
 //! A history read from its beginning: who is signed in as whom, with which grant, and how certain that is.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use adapter_protocol::{Capability, JarKind, Keep};
-use mock_provider::{Entry, Label, Timestamp};
+use mock_provider::{Endpoint, Entry, Label, Timestamp};
 
-use crate::always::answers::{is_exchange, is_good, is_refresh, successor};
+use crate::always::answers::{is_exchange, is_good, is_honest, is_refresh, successor};
 use crate::history::{Deed, History, RecordKind, Seen, SessionSeen, StepRecord};
+
+/// A client that has just fetched the provider's keys need not fetch them again within this.
+const COOL_DOWN: Duration = Duration::from_secs(60);
 
 /// A chain of refresh tokens that began with one sign-in.
 pub(super) type Grant = usize;
@@ -67,6 +71,19 @@ pub(super) struct Chapter<'a> {
     /// The browsers by actor.
     jars: BTreeMap<String, Jar>,
     pub(super) clocks: Clocks,
+    pub(super) keys: Keys,
+    /// Groups that had been begun and were not back: requests in this time may be theirs.
+    under_way: usize,
+}
+
+/// Whether a client can have the provider's keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Keys {
+    /// It has them, or may fetch them.
+    Settled,
+    /// They changed less than a minute ago, or could not be fetched: a client does not fetch them at every unknown key id,
+    /// or anybody could make it flood the provider (`cooldownDuration` of jose is 30 seconds).
+    JustChanged,
 }
 
 /// A history, chapter by chapter.
@@ -88,7 +105,15 @@ impl<'a> Story<'a> {
             telling.clock(record, before);
             before = record.at;
             let entries = within(&history.journal, record.wire);
-            let chapter = Chapter { record, entries, jars: telling.seen(), clocks: telling.clocks };
+            let keys = telling.keys(record, &entries);
+            let chapter = Chapter {
+                record,
+                entries,
+                jars: telling.seen(),
+                clocks: telling.clocks,
+                keys,
+                under_way: telling.under_way,
+            };
             telling.goes_on(&chapter);
             chapters.push(chapter);
         }
@@ -145,10 +170,14 @@ impl Chapter<'_> {
         self.jars.values().all(known)
     }
 
+    const fn is_alone(&self) -> bool {
+        matches!(self.record.kind, RecordKind::Asked) && self.under_way == 0
+    }
+
     /// Whose session was read, alone and not among others.
     pub(super) fn reader(&self) -> Option<&str> {
         match &self.record.deed {
-            Deed::Read { actor } | Deed::Api { actor } if self.record.kind == RecordKind::Asked => Some(actor),
+            Deed::Read { actor } | Deed::Api { actor } if self.is_alone() => Some(actor),
             _ => None,
         }
     }
@@ -190,11 +219,20 @@ struct Telling<'a> {
     /// Groups that have been begun and have not come back.
     under_way: usize,
     clocks: Clocks,
+    /// When the provider's keys were last changed or withheld.
+    keys_changed: Option<Timestamp>,
 }
 
 impl<'g> Telling<'g> {
     const fn new(grants: &'g BTreeMap<Label, Grant>) -> Self {
-        Self { grants, jars: BTreeMap::new(), tabs: BTreeMap::new(), under_way: 0, clocks: Clocks::Forward }
+        Self {
+            grants,
+            jars: BTreeMap::new(),
+            tabs: BTreeMap::new(),
+            under_way: 0,
+            clocks: Clocks::Forward,
+            keys_changed: None,
+        }
     }
 
     fn clock(&mut self, record: &StepRecord, before: Timestamp) {
@@ -203,6 +241,15 @@ impl<'g> Telling<'g> {
         } else if record.at < before && self.clocks == Clocks::Forward {
             self.clocks = Clocks::WentBack;
         }
+    }
+
+    fn keys(&mut self, record: &StepRecord, entries: &[&Entry]) -> Keys {
+        let withheld = entries.iter().any(|entry| entry.endpoint == Endpoint::Jwks && !is_honest(entry));
+        if record.deed == Deed::NewKeys || withheld {
+            self.keys_changed = Some(record.at);
+        }
+        let fresh = self.keys_changed.is_some_and(|changed| record.at < changed.plus(COOL_DOWN));
+        if fresh { Keys::JustChanged } else { Keys::Settled }
     }
 
     fn seen(&self) -> BTreeMap<String, Jar> {
@@ -233,7 +280,8 @@ impl<'g> Telling<'g> {
             (Deed::Read { actor } | Deed::Api { actor }, _) => self.was_read(chapter, actor),
             (Deed::Begun, _) => self.under_way += 1,
             (Deed::Group, _) => self.under_way = self.under_way.saturating_sub(1),
-            (Deed::Restart { keep: Keep::Store } | Deed::Clock | Deed::ClientClock | Deed::Other, _) => {}
+            (Deed::Restart { keep: Keep::Store } | Deed::Clock | Deed::ClientClock, _)
+            | (Deed::NewKeys | Deed::Other, _) => {}
         }
     }
 

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use mock_provider::{Delivery, Endpoint, Entry, Label};
 
-use crate::always::answers::{is_good, is_refresh, is_refused, may_name_another_token, strange_type, successor, told_end, told_no_end};
+use crate::always::answers::{
+    is_good, is_refresh, is_refused, may_name_another_token, strange_type, successor, told_end, told_no_end,
+};
 use crate::always::story::{Chapter, Clocks, Grant, Lately, Story, Trust};
 use crate::always::{Holding, broken, judged};
 use crate::history::{Deed, RecordKind};
@@ -140,14 +142,16 @@ pub(super) fn refused_token_rests(chapter: &Chapter<'_>, story: &Story<'_>) -> H
 
 pub(super) fn living_token_is_kept(chapter: &Chapter<'_>, story: &Story<'_>) -> Holding {
     let Deed::Read { .. } = chapter.record.deed else { return Holding::Unknown };
-    let jar = chapter.reader().and_then(|actor| chapter.jar(actor, Trust::All)).filter(|_| chapter.clocks == Clocks::Forward);
+    let jar =
+        chapter.reader().and_then(|actor| chapter.jar(actor, Trust::All)).filter(|_| chapter.clocks == Clocks::Forward);
     let Some(grant) = jar.and_then(|jar| jar.grant) else { return Holding::Unknown };
     let mut minting = story.history.journal.iter().filter(|entry| {
         let of_grant = |label: &Label| story.grant_of(*label) == Some(grant);
         entry.sequence < chapter.record.wire.0 && entry.minted.iter().any(of_grant)
     });
     let Some(last) = minting.next_back().filter(|last| story.came_to_one_alone(last)) else { return Holding::Unknown };
-    let promised = last.delivery == Delivery::Delivered && (told_no_end(last) || told_end(last, story.history).is_some());
+    // An answer that was refused, for its id_token perhaps, is asked for again.
+    let promised = is_good(last) && (told_no_end(last) || told_end(last, story.history).is_some());
     if !promised || refreshes(chapter).any(|entry| entry.scripted && entry.edits.is_empty()) {
         return Holding::Unknown;
     }
@@ -167,7 +171,8 @@ pub(super) fn retry_after_is_kept(chapter: &Chapter<'_>, story: &Story<'_>) -> H
     let mut holding = Holding::Unknown;
     for entry in refreshes(chapter) {
         let Some(grant) = entry.presented.and_then(|label| story.grant_of(label)) else { continue };
-        let before = story.refreshes_until(chapter, grant).into_iter().filter(|before| before.sequence < entry.sequence);
+        let before =
+            story.refreshes_until(chapter, grant).into_iter().filter(|before| before.sequence < entry.sequence);
         let told = before.filter(|before| before.delivery == Delivery::Delivered && story.came_to_one_alone(before));
         let Some(last) = told.last() else { continue };
         let Some(seconds) = last.retry_after.as_ref().and_then(|text| text.parse::<u32>().ok()) else { continue };

@@ -11,9 +11,12 @@ use serde_json::{Map, Value};
 use crate::drive::{Stopped, ending_of};
 use crate::harmless::harmless;
 use crate::history::{Ending, Leak, LeakPlace, Observation, Seen, SessionSeen};
-use crate::leaks::{self, Secrets};
+use crate::leaks::{self, Finder, Secrets};
 use crate::link::LinkError;
 use crate::scenario::model::Level;
+
+/// The error of Auth.js's guide for a refresh that failed.
+const REFRESH_TOKEN_ERROR: &str = "RefreshTokenError";
 
 /// Reads answers.
 #[derive(Debug)]
@@ -69,9 +72,13 @@ impl Observer {
 
     /// Lines of the target's own printing, fit for a report.
     pub(crate) fn clean_lines(&self, text: &str, last: usize) -> Vec<String> {
+        if text.is_empty() {
+            return vec![];
+        }
         let secrets = self.realm.secrets();
+        let finder = Finder::of(&secrets);
         let lines: Vec<&str> = text.lines().collect();
-        let clean = |line: &&str| match leaks::found_in(line, &secrets) {
+        let clean = |line: &&str| match finder.found_in(line) {
             found if found.is_empty() => harmless(line),
             found => format!("(withheld: it contains {})", found.join(", ")),
         };
@@ -110,8 +117,17 @@ impl Observer {
         SessionSeen {
             state: state.to_owned(),
             subject: view.subject.map(|subject| self.clean(step, &subject)),
-            error: view.error.map(|name| self.errors.get(&name).cloned().unwrap_or_else(|| self.clean(step, &name))),
+            error: view.error.map(|name| self.error(step, name)),
             access_token: view.access_token.map(|value| self.label(&value)),
+        }
+    }
+
+    fn error(&self, step: &str, name: String) -> String {
+        match self.errors.get(&name) {
+            Some(canonical) => canonical.clone(),
+            // Most sessions with an error have this one, and it is no secret.
+            None if name == REFRESH_TOKEN_ERROR => name,
+            None => self.clean(step, &name),
         }
     }
 
@@ -122,10 +138,11 @@ impl Observer {
     /// Secrets in what browsers could read. An access token there is the application's choice; the rest is not.
     pub(crate) fn leaks(&self, secrets: &Secrets) -> Vec<Leak> {
         let kept: Secrets = secrets.iter().filter(|(name, _)| !name.starts_with("at#")).cloned().collect();
+        let finder = Finder::of(&kept);
         let pages = self.pages.lock().unwrap_or_else(PoisonError::into_inner);
         let leak = |(step, page): &(String, String)| {
             let place = LeakPlace::Session(step.clone());
-            leaks::found_in(page, &kept).into_iter().map(move |secret| Leak { secret, place: place.clone() })
+            finder.found_in(page).into_iter().map(move |secret| Leak { secret, place: place.clone() })
         };
         let told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
         let mut leaks: Vec<Leak> = pages.iter().flat_map(leak).chain(told.iter().cloned()).collect();

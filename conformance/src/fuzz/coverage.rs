@@ -125,7 +125,8 @@ impl Coverage {
             };
             let before = |entry: &&Entry| entry.sequence < step.wire.0;
             let last = history.journal.iter().filter(before).rfind(|entry| is_refresh(entry));
-            let cell = Cell { met: last.map_or(Met::Nothing, met), stands: stands(history, step.wire.0, step.at), company };
+            let cell =
+                Cell { met: last.map_or(Met::Nothing, met), stands: stands(history, step.wire.0, step.at), company };
             *self.cells.entry(cell).or_default() += 1;
         }
     }

@@ -15,6 +15,7 @@ use crate::fuzz::plan::{Draft, Planner};
 use crate::fuzz::quarry::Quarry;
 use crate::fuzz::rule::Rule;
 use crate::handshake::{Introduction, Probing, introduce};
+use crate::history::History;
 use crate::link::Target;
 use crate::pool::Pool;
 use crate::runner::RunError;
@@ -28,11 +29,23 @@ const EACH: usize = 3;
 /// Failures of one rule that were never seen again, after which no more of it are looked into.
 const GHOSTS: usize = 5;
 
+/// When a hunt ends before its limits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Stop {
+    /// It goes on.
+    #[default]
+    AtLimits,
+    /// When something was found.
+    AtFirst,
+}
+
 /// What to hunt for, and how long.
 #[derive(Clone, Debug)]
 pub struct Limits {
     /// How many plans.
     pub cases: usize,
+    /// The number of the first plan.
+    pub first: usize,
     /// Real time for all of them, where that ends first.
     pub time: Option<Duration>,
     /// Where the plans come from.
@@ -47,6 +60,8 @@ pub struct Limits {
     pub shrink_time: Duration,
     /// What is judged.
     pub rules: Vec<Rule>,
+    /// Whether it goes on after a finding.
+    pub stop: Stop,
 }
 
 /// How often a rule was put to the test.
@@ -84,6 +99,8 @@ pub struct Hunted {
 pub enum Sighting<'a> {
     /// The target has introduced itself.
     Met(&'a Introduction),
+    /// A plan has been carried out: its number, its steps, and what happened.
+    Performed(usize, &'a [String], &'a History),
     /// Some plans more have been carried out.
     Progress(&'a Hunted),
     /// A failure is being looked into.
@@ -114,7 +131,14 @@ pub async fn hunt(
     tell(Sighting::Met(&introduction));
     let scenario = Scenario::for_users(&["ada", "bob"]);
     let rules = limits.rules.clone();
-    let stage = Arc::new(Stage { pool: Arc::clone(&pool), venue, introduction, rules, scenario });
+    let stage = Arc::new(Stage {
+        pool: Arc::clone(&pool),
+        venue,
+        introduction,
+        rules,
+        scenario,
+        read: std::sync::Mutex::default(),
+    });
     let mut hunter = Hunter { stage, limits, hunted: Hunted::default(), watch, tell: &mut tell };
     let ended = tokio::select! {
         ended = hunter.go() => Some(ended),
@@ -139,7 +163,8 @@ type Done = (Draft, Vec<Move>, Result<Performed, RunError>);
 
 impl Hunter<'_> {
     async fn go(&mut self) -> Result<(), RunError> {
-        let mut plans = Planner::new(self.limits.seed, self.limits.steps).take(self.limits.cases);
+        let mut plans =
+            Planner::new(self.limits.seed, self.limits.steps).skip(self.limits.first).take(self.limits.cases);
         let mut running: JoinSet<Done> = JoinSet::new();
         loop {
             while running.len() < self.limits.jobs.max(1) && !self.time_is_up() {
@@ -156,6 +181,9 @@ impl Hunter<'_> {
             self.note(draft, &moves, performed?).await?;
             self.hunted.took = self.watch.elapsed();
             (self.tell)(Sighting::Progress(&self.hunted));
+            if self.limits.stop == Stop::AtFirst && !self.hunted.findings.is_empty() {
+                return Ok(());
+            }
         }
     }
 
@@ -164,6 +192,7 @@ impl Hunter<'_> {
     }
 
     async fn note(&mut self, draft: Draft, moves: &[Move], performed: Performed) -> Result<(), RunError> {
+        (self.tell)(Sighting::Performed(draft.case, &performed.steps, &performed.history));
         self.hunted.cases += 1;
         self.hunted.steps += performed.history.steps.len();
         self.hunted.coverage.add(&performed.history);
@@ -186,7 +215,9 @@ impl Hunter<'_> {
     fn is_new(&self, rule: &Rule, moves: &[Move]) -> bool {
         let of_rule = self.hunted.findings.iter().filter(|finding| finding.rule == *rule);
         let ghosts = self.hunted.tallies.get(rule).map_or(0, |tally| tally.ghosts);
-        of_rule.clone().count() < EACH && ghosts < GHOSTS && !of_rule.into_iter().any(|known| known.explains(rule, moves))
+        of_rule.clone().count() < EACH
+            && ghosts < GHOSTS
+            && !of_rule.into_iter().any(|known| known.explains(rule, moves))
     }
 
     async fn look_into(&mut self, rule: Rule, draft: Draft) -> Result<(), RunError> {

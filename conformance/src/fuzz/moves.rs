@@ -43,8 +43,15 @@ pub enum Boundary {
     Hours,
     /// The end of a session that is not read for 30 days.
     Session,
+}
+
+/// A time at which clocks do what they rarely do. A plan begins half an hour before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Era {
     /// Clocks in Europe go to summer time, 2030-03-31T01:00:00Z.
     SummerTime,
+    /// A day that is not in every year begins, 2032-02-29T00:00:00Z.
+    LeapDay,
     /// 32 bits of seconds are over, 2038-01-19T03:14:08Z.
     Year2038,
 }
@@ -201,6 +208,8 @@ pub enum Move {
     PutBack,
     /// It never arrives.
     LoseCookie,
+    /// Both clocks go to a special time.
+    Era(Era),
     /// Both clocks go forward.
     Advance(Boundary, Near),
     /// Both clocks go back by so many seconds.

@@ -1,7 +1,7 @@
 //! A plan carried out: each move becomes steps when its turn comes, for only then it is known which tokens there are.
 
-use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use adapter_protocol::{Capability, ClockMode};
 
@@ -72,7 +72,12 @@ pub(super) struct Stage {
     pub(super) introduction: Introduction,
     pub(super) rules: Vec<Rule>,
     pub(super) scenario: Scenario,
+    /// Steps that have been read before: most plans have many in common.
+    pub(super) read: Mutex<HashMap<String, Step>>,
 }
+
+/// Steps that are remembered at most.
+const REMEMBERED: usize = 4_096;
 
 impl Stage {
     /// Carries a plan out, in a realm of this name.
@@ -81,7 +86,7 @@ impl Stage {
         let mut next = |realm: &RealmHandle| {
             scene.look(realm);
             let texts = scene.steps(moves.next()?);
-            let read = texts.iter().filter_map(|text| step(text)).collect();
+            let read = texts.iter().filter_map(|text| self.step(text)).collect();
             steps.extend(texts);
             Some(read)
         };
@@ -91,7 +96,7 @@ impl Stage {
 
     /// Carries steps out as they are written.
     pub(super) async fn replay(&self, steps: &[String], name: &str) -> Result<Performed, RunError> {
-        let mut read = Some(steps.iter().filter_map(|text| step(text)).collect());
+        let mut read = Some(steps.iter().filter_map(|text| self.step(text)).collect());
         let history = self.drive(name, &mut |_| read.take()).await?;
         Ok(self.judged(steps.to_vec(), history))
     }
@@ -110,6 +115,19 @@ impl Stage {
             self.pool.give_back(seat);
         }
         Ok(history)
+    }
+
+    /// A step as it is written in a scenario.
+    fn step(&self, text: &str) -> Option<Step> {
+        let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(step) = read.get(text) {
+            return Some(step.clone());
+        }
+        let step: Step = decode(&yaml::read(text).ok()?).ok()?;
+        if read.len() < REMEMBERED {
+            read.insert(text.to_owned(), step.clone());
+        }
+        Some(step)
     }
 
     fn judged(&self, steps: Vec<String>, history: History) -> Performed {
@@ -133,11 +151,6 @@ pub fn recheck(rules: &[Rule], history: &History) -> Vec<Check> {
     let asked = |check: &Check| Rule::of_check(&check.id).is_some_and(|rule| rules.contains(&rule));
     checks.extend(invariants::all(history).into_iter().filter(asked));
     checks
-}
-
-/// A step as it is written in a scenario.
-fn step(text: &str) -> Option<Step> {
-    decode(&yaml::read(text).ok()?).ok()
 }
 
 impl Rule {

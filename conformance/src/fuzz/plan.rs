@@ -1,6 +1,6 @@
 //! Plans: lists of moves, generated and shrunk by proptest.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use mock_provider::{Endpoint, Fault, Preset, presets};
 use proptest::collection::vec;
@@ -9,7 +9,9 @@ use proptest::sample::select;
 use proptest::strategy::{Just, ValueTree};
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
-use crate::fuzz::moves::{Actor, Boundary, Life, Meanwhile, Move, Near, Place, Readers, Schedule, Trouble, Work, Wrong};
+use crate::fuzz::moves::{
+    Actor, Boundary, Era, Life, Meanwhile, Move, Near, Place, Readers, Schedule, Trouble, Work, Wrong,
+};
 use crate::fuzz::schedules;
 use crate::fuzz::steer::{Planned, ROUND, Weights};
 
@@ -18,6 +20,19 @@ pub(super) type Tree = Box<dyn ValueTree<Value = Vec<Move>>>;
 
 /// One plan of so many may contain what costs real time.
 const PATIENT: usize = 200;
+
+/// One plan of so many begins at a special time.
+const SPECIAL: usize = 10;
+
+/// Moves that nobody is left to make anything of, after which somebody signs in again.
+const IDLE: usize = 3;
+
+/// Whether a plan may contain what costs real time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Patience {
+    Some,
+    None,
+}
 
 /// Which plan: everything that it is made of.
 #[derive(Clone, Debug)]
@@ -31,6 +46,14 @@ pub(super) struct Draft {
 impl Draft {
     /// The plan: the same on every machine.
     pub(super) fn tree(&self) -> Option<Tree> {
+        self.tree_of(&place(&self.weights, self.patience()))
+    }
+
+    fn patience(&self) -> Patience {
+        if self.case % PATIENT == PATIENT / 2 { Patience::Some } else { Patience::None }
+    }
+
+    fn tree_of(&self, place: &BoxedStrategy<Vec<Move>>) -> Option<Tree> {
         let mut bytes = [0; 32];
         bytes[..8].copy_from_slice(&self.seed.to_le_bytes());
         bytes[8..16].copy_from_slice(&(self.case as u64).to_le_bytes());
@@ -38,8 +61,10 @@ impl Draft {
         let mut runner = TestRunner::new_with_rng(Config::default(), random);
         let opening = opening(self.case);
         let room = self.steps.saturating_sub(opening.len()).max(1);
-        let rest = vec(one(&self.weights, self.case % PATIENT == PATIENT / 2), 0..=room);
-        let plan = rest.prop_map(move |rest| opening.iter().cloned().chain(rest).collect());
+        let plan = vec(place.clone(), room).prop_map(move |turns| {
+            let rest = turns.into_iter().flatten().take(room);
+            healed(opening.iter().cloned().chain(rest))
+        });
         plan.boxed().new_tree(&mut runner).ok()
     }
 
@@ -57,11 +82,20 @@ pub(super) struct Planner {
     steps: usize,
     planned: Planned,
     weights: Arc<Weights>,
+    /// What may stand in one place of the plans of this round.
+    place: BoxedStrategy<Vec<Move>>,
 }
 
 impl Planner {
     pub(super) fn new(seed: u64, steps: usize) -> Self {
-        Self { next: 0, seed, steps, planned: Planned::default(), weights: Arc::default() }
+        Self {
+            next: 0,
+            seed,
+            steps,
+            planned: Planned::default(),
+            weights: Arc::default(),
+            place: place(&Weights::default(), Patience::None),
+        }
     }
 }
 
@@ -71,9 +105,14 @@ impl Iterator for Planner {
     fn next(&mut self) -> Option<Self::Item> {
         if self.next.is_multiple_of(ROUND) {
             self.weights = Arc::new(self.planned.weights());
+            self.place = place(&self.weights, Patience::None);
         }
-        let draft = Draft { case: self.next, seed: self.seed, steps: self.steps, weights: Arc::clone(&self.weights) };
-        let moves = draft.moves();
+        let Self { next: case, seed, steps, .. } = *self;
+        let draft = Draft { case, seed, steps, weights: Arc::clone(&self.weights) };
+        let moves = match draft.patience() {
+            Patience::Some => draft.moves(),
+            Patience::None => draft.tree_of(&self.place).map(|tree| tree.current()).unwrap_or_default(),
+        };
         self.planned.add(&moves);
         self.next += 1;
         Some((draft, moves))
@@ -84,17 +123,74 @@ impl Iterator for Planner {
 fn opening(case: usize) -> Vec<Move> {
     let sign_in = Move::SignIn(Actor::Ada);
     let schedules = schedules::all();
-    let Some((requests, schedule)) = schedules.get(case / 2).cloned() else { return vec![sign_in] };
+    let Some((requests, schedule)) = schedules.get(case / 2).cloned() else {
+        let eras = [Era::SummerTime, Era::LeapDay, Era::Year2038];
+        let era = case.is_multiple_of(SPECIAL).then(|| Move::Era(eras[case / SPECIAL % eras.len()]));
+        return era.into_iter().chain([sign_in]).collect();
+    };
     let life = if case.is_multiple_of(2) { Life::Rotating } else { Life::Google };
     let expired = Move::Advance(Boundary::Access, Near::SecondAfter);
     let race = Move::Race(Readers::Ada(requests), Some(schedule));
-    vec![Move::Life(life), sign_in, expired.clone(), race, Move::Read(Actor::Ada, 1), expired, Move::Read(Actor::Ada, 1)]
+    vec![
+        Move::Life(life),
+        sign_in,
+        expired.clone(),
+        race,
+        Move::Read(Actor::Ada, 1),
+        expired,
+        Move::Read(Actor::Ada, 1),
+    ]
+}
+
+/// Where a session has ended, it is begun again after some moves: a plan that never comes back teaches nothing more.
+fn healed(moves: impl Iterator<Item = Move>) -> Vec<Move> {
+    let (mut healed, mut idle) = (vec![], None);
+    for next in moves {
+        idle = match (&next, idle) {
+            (Move::SignIn(Actor::Ada), _) => None,
+            (Move::SignOut(_) | Move::Revoke | Move::ExpireRefresh | Move::Account(_) | Move::SwitchUser, None)
+            | (Move::LoseStore | Move::Advance(Boundary::Session | Boundary::Refresh, _), None) => Some(0),
+            (_, Some(moves)) => Some(moves + 1),
+            (_, None) => None,
+        };
+        healed.push(next);
+        if idle == Some(IDLE) {
+            healed.extend([Move::Account("user_restored"), Move::SignIn(Actor::Ada)]);
+            idle = None;
+        }
+    }
+    healed
+}
+
+/// What may stand in one place: nothing, so that a plan shrinks to its opening, or a turn.
+fn place(weights: &Weights, patience: Patience) -> BoxedStrategy<Vec<Move>> {
+    prop_oneof![1 => Just(vec![]), 11 => turn(weights, patience)].boxed()
+}
+
+/// Some moves that belong together: mostly one, often an expiry and what comes of it.
+fn turn(weights: &Weights, patience: Patience) -> impl Strategy<Value = Vec<Move>> + use<> {
+    let expired = || Just(Move::Advance(Boundary::Access, Near::SecondAfter));
+    let read = || Just(Move::Read(Actor::Ada, 1));
+    let later = || select(vec![Boundary::Minutes, Boundary::Hours]).prop_map(|at| Move::Advance(at, Near::SecondAfter));
+    prop_oneof![
+        50 => one(weights, patience).prop_map(|next| vec![next]),
+        10 => (advance(weights), read()).prop_map(|(advance, read)| vec![advance, read]),
+        10 => (trouble(weights), expired(), read()).prop_map(|(trouble, expired, read)| vec![trouble, expired, read]),
+        6 => (trouble(weights), expired(), read(), later(), read())
+            .prop_map(|(trouble, expired, read, later, again)| vec![trouble, expired, read, later, again]),
+        4 => (expired(), race(), read()).prop_map(|(expired, race, read)| vec![expired, race, read]),
+        3 => (Just(Move::Revoke), expired(), read(), read())
+            .prop_map(|(revoke, expired, read, again)| vec![revoke, expired, read, again]),
+    ]
 }
 
 /// One move. The simpler ones come first, since shrinking prefers them.
-fn one(weights: &Weights, patient: bool) -> impl Strategy<Value = Move> + use<> {
+fn one(weights: &Weights, patience: Patience) -> impl Strategy<Value = Move> + use<> {
     let accounts = vec!["password_changed", "user_disabled", "user_deleted", "user_restored", "user_revoked"];
-    let slow = if patient { 8 } else { 0 };
+    let (names, often) = match patience {
+        Patience::Some => (SLOW.as_slice(), 9),
+        Patience::None => (QUICK.as_slice(), 1),
+    };
     let everyday = prop_oneof![
         16 => (actor(), Just(1_u32)).prop_map(|(actor, times)| Move::Read(actor, times)),
         weights.instants.iter().sum::<u32>() => advance(weights),
@@ -125,7 +221,7 @@ fn one(weights: &Weights, patient: bool) -> impl Strategy<Value = Move> + use<> 
         1 => select(vec![-60_i32, 5, 60]).prop_map(Move::Skew),
         2 => select(vec![Meanwhile::SignOut, Meanwhile::SwitchUser, Meanwhile::Leave, Meanwhile::Time]).prop_map(Move::Overtake),
         4 => elsewhere(),
-        1 + slow => named(if patient { slow_presets() } else { quick_presets() }),
+        often => named(names),
     ];
     prop_oneof![70 => everyday, 25 => rarer]
 }
@@ -143,10 +239,8 @@ fn advance(weights: &Weights) -> impl Strategy<Value = Move> + use<> {
         4 => Just(Boundary::Hours),
         2 => Just(Boundary::RetryAfter),
         2 => Just(Boundary::Grace),
-        2 => Just(Boundary::Refresh),
+        1 => Just(Boundary::Refresh),
         1 => Just(Boundary::Session),
-        1 => Just(Boundary::SummerTime),
-        1 => Just(Boundary::Year2038),
     ];
     prop_oneof![
         just_after => after.prop_map(|near| Move::Advance(Boundary::Access, near)),
@@ -192,12 +286,11 @@ fn trouble(weights: &Weights) -> impl Strategy<Value = Move> + use<> {
         altered => select(members()).prop_map(|(name, value)| Wrong::Member(name, value)),
         1 => Just(Wrong::ForeignSubject),
         other => select(vec![400_u16, 401, 403, 408]).prop_map(Wrong::Status),
-        2 * other => select(quick_presets()).prop_map(Wrong::Preset),
+        2 * other => select(QUICK.as_slice()).prop_map(Wrong::Preset),
     ];
     let times = prop_oneof![2 => Just(Some(1)), 1 => Just(Some(2)), 1 => Just(Some(3)), 2 => Just(None)];
-    (wrong, times, work()).prop_map(|(wrong, times, work)| {
-        Move::Trouble(Trouble { wrong, times, place: Place::Refresh, work })
-    })
+    (wrong, times, work())
+        .prop_map(|(wrong, times, work)| Move::Trouble(Trouble { wrong, times, place: Place::Refresh, work }))
 }
 
 /// Trouble of other requests.
@@ -205,23 +298,13 @@ fn elsewhere() -> impl Strategy<Value = Move> {
     let exchange = select(members()).prop_map(|(name, value)| (Wrong::Member(name, value), Place::Exchange));
     let status = select(vec![503_u16, 500, 401, 403]).prop_map(Wrong::Status);
     let places = select(vec![Place::Revocation, Place::Resource, Place::Keys, Place::Exchange]);
-    let named = select(vec![Place::Revocation, Place::Keys]).prop_flat_map(|place| {
-        select(fitting(endpoint(place), false)).prop_map(move |name| (Wrong::Preset(name), place))
-    });
+    let of = |names: &'static [String], place| select(names).prop_map(move |name| (Wrong::Preset(name), place));
+    let named = prop_oneof![of(&OF_REVOCATIONS, Place::Revocation), of(&OF_KEYS, Place::Keys)];
     let what = prop_oneof![2 => exchange, 2 => (status, places), 1 => named];
     (what, work()).prop_map(|((wrong, place), work)| Move::Trouble(Trouble { wrong, times: Some(1), place, work }))
 }
 
-const fn endpoint(place: Place) -> Endpoint {
-    match place {
-        Place::Refresh | Place::Exchange => Endpoint::Token,
-        Place::Keys => Endpoint::Jwks,
-        Place::Revocation => Endpoint::Revoke,
-        Place::Resource => Endpoint::Resource,
-    }
-}
-
-fn named(names: Vec<String>) -> impl Strategy<Value = Move> {
+fn named(names: &'static [String]) -> impl Strategy<Value = Move> {
     select(names).prop_map(|name| {
         let (wrong, work) = (Wrong::Preset(name), Work::Undone);
         Move::Trouble(Trouble { wrong, times: Some(1), place: Place::Refresh, work })
@@ -265,9 +348,9 @@ fn members() -> Vec<(&'static str, Option<&'static str>)> {
 }
 
 /// The provider's named replies for an endpoint: those that cost real time, or the others.
-fn fitting(endpoint: Endpoint, slow: bool) -> Vec<String> {
-    let chosen = presets().iter().filter(|(_, preset)| preset.fits.contains(&endpoint) && is_slow(preset) == slow);
-    chosen.map(|(name, _)| name.clone()).collect()
+fn fitting(endpoint: Endpoint, patience: Patience) -> Vec<String> {
+    let wanted = |preset: &Preset| preset.fits.contains(&endpoint) && is_slow(preset) == (patience == Patience::Some);
+    presets().iter().filter(|(_, preset)| wanted(preset)).map(|(name, _)| name.clone()).collect()
 }
 
 fn is_slow(preset: &Preset) -> bool {
@@ -275,13 +358,10 @@ fn is_slow(preset: &Preset) -> bool {
     waits || preset.with.delay.is_some() || preset.with.fill.is_some()
 }
 
-fn quick_presets() -> Vec<String> {
-    fitting(Endpoint::Token, false)
-}
-
-fn slow_presets() -> Vec<String> {
-    fitting(Endpoint::Token, true)
-}
+static QUICK: LazyLock<Vec<String>> = LazyLock::new(|| fitting(Endpoint::Token, Patience::None));
+static SLOW: LazyLock<Vec<String>> = LazyLock::new(|| fitting(Endpoint::Token, Patience::Some));
+static OF_KEYS: LazyLock<Vec<String>> = LazyLock::new(|| fitting(Endpoint::Jwks, Patience::None));
+static OF_REVOCATIONS: LazyLock<Vec<String>> = LazyLock::new(|| fitting(Endpoint::Revoke, Patience::None));
 
 #[cfg(test)]
 mod tests {
@@ -301,27 +381,28 @@ mod tests {
     #[test]
     fn a_seed_gives_what_it_always_gave() {
         let text = format!("{:?}", first(0, 300));
-        let hash = text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-        });
-        assert_eq!(format!("{hash:016x}"), "0");
+        let hash = text
+            .bytes()
+            .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
+        assert_eq!(format!("{hash:016x}"), "2ff2bfe7f560f51b");
     }
 
     #[test]
     fn plans_are_no_longer_than_wanted_and_shrink_to_their_opening() {
         for (draft, moves) in Planner::new(1, 20).take(300) {
-            assert!(moves.len() <= 20, "{moves:?}");
+            let healing = moves.len() / (IDLE + 1) * 2;
+            assert!(moves.len() <= 20 + healing, "{moves:?}");
             let mut tree = draft.tree().unwrap();
             while tree.simplify() {}
-            assert_eq!(tree.current(), opening(draft.case));
+            assert_eq!(tree.current(), healed(opening(draft.case).into_iter()));
         }
     }
 
     #[test]
     fn every_named_reply_for_a_refresh_is_drawn_sooner_or_later() {
-        let all = quick_presets().len() + slow_presets().len();
+        let all = QUICK.len() + SLOW.len();
         let fits = presets().iter().filter(|(_, preset)| preset.fits.contains(&Endpoint::Token)).count();
         assert_eq!(all, fits);
-        assert!(slow_presets().len() > 2);
+        assert!(SLOW.len() > 2);
     }
 }

@@ -183,10 +183,7 @@ impl Search<'_, '_> {
     }
 
     /// Takes away single steps of moves that are made of several.
-    async fn without_steps(
-        &self,
-        mut performed: Performed,
-    ) -> Result<(Vec<String>, Performed), RunError> {
+    async fn without_steps(&self, mut performed: Performed) -> Result<(Vec<String>, Performed), RunError> {
         let mut steps = performed.steps.clone();
         if self.votes != (1, 1) {
             return Ok((steps, performed));

@@ -75,7 +75,8 @@ fn check_of(rule: &Rule, tally: Tally, findings: &[&Finding]) -> Option<Check> {
         return Some(found.check.clone().unwrap_or_else(bare));
     }
     if tally.ghosts > 0 {
-        let detail = Detail::new(rule.says(), format!("broken {} times, and not when it was tried again", tally.ghosts));
+        let detail =
+            Detail::new(rule.says(), format!("broken {} times, and not when it was tried again", tally.ghosts));
         return Some(Check::missed(rule.check(), Level::Should, detail));
     }
     let lives = matches!(rule, Rule::DoesNotCrash | Rule::SpeaksTheProtocol);
@@ -93,9 +94,8 @@ fn outcome(rule: &Rule, check: &Option<Check>, tally: Tally, findings: &[&Findin
         (Verdict::Fail, Rule::SpeaksTheProtocol) => CaseResult::Broken,
         (Verdict::Fail, Rule::Always(_) | Rule::Every(_)) => CaseResult::Fail,
     };
-    let counted = (!findings.is_empty()).then(|| {
-        format!("broken in {} of {} plans that put it to the test", tally.broken, tally.broken + tally.kept)
-    });
+    let counted = (!findings.is_empty())
+        .then(|| format!("broken in {} of {} plans that put it to the test", tally.broken, tally.broken + tally.kept));
     (result, counted)
 }
 

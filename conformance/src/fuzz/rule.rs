@@ -86,7 +86,9 @@ impl Rule {
             Self::Every("no-secret-in-url") => "No secret stands in a URL",
             Self::Every("no-secret-in-session") => "No secret stands in what the browser can read",
             Self::Every("no-secret-in-log") => "No secret stands in a log or a message",
-            Self::Every("no-unasked-token-request") => "Nothing is asked of the token endpoint while nobody asks the target",
+            Self::Every("no-unasked-token-request") => {
+                "Nothing is asked of the token endpoint while nobody asks the target"
+            }
             Self::Every("no-refresh-storm") => "A read costs few refreshes",
             Self::Every("answers-in-time") => "Every step ends within its time",
             Self::Every(name) => name,

@@ -1,12 +1,13 @@
 //! What a move needs to know of the case so far to become scenario steps.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use adapter_protocol::Capability;
-use mock_provider::{Label, RealmHandle, TokenKind};
+use mock_provider::{Label, RealmHandle, Sequence, Timestamp, TokenKind};
 
-use crate::fuzz::moves::{Actor, Boundary, Meanwhile, Move, Near, Readers, Schedule};
+use crate::fuzz::moves::{Actor, Boundary, Era, Meanwhile, Move, Near, Readers, Schedule};
 use crate::fuzz::words::{all_refreshes, offset_ms, rules, scripted};
+use crate::runner::START;
 
 /// What a scripted `Retry-After` names, in milliseconds.
 const RETRY_AFTER_MS: i64 = 120_000;
@@ -17,11 +18,15 @@ const GRACE_MS: i64 = 30_000;
 /// An Auth.js session, in milliseconds.
 const SESSION_MS: i64 = 30 * 86_400_000;
 
-/// From the start of a case, 2030-01-01T00:00:00Z, to 2030-03-31T01:00:00Z, in milliseconds.
-const SUMMER_TIME_MS: i64 = (89 * 24 + 1) * 3_600_000;
-
-/// From the start of a case to 2^31 seconds after 1970, in milliseconds.
-const YEAR_2038_MS: i64 = 2_147_483_648_000 - 1_893_456_000_000;
+/// Half an hour before a special time, in milliseconds since 1970.
+const fn shortly_before(era: Era) -> i64 {
+    let at = match era {
+        Era::SummerTime => 1_901_149_200_000,
+        Era::LeapDay => 1_961_625_600_000,
+        Era::Year2038 => 2_147_483_648_000,
+    };
+    at - 1_800_000
+}
 
 /// The case so far.
 #[derive(Debug)]
@@ -31,24 +36,41 @@ pub(super) struct Scene {
     names: u32,
     /// Cookies that were kept back.
     kept: Vec<String>,
+    /// Requests before this one have been looked at.
+    seen: Sequence,
     newest_access: Option<Label>,
     newest_refresh: Option<Label>,
-    refresh_ends: bool,
+    /// When these two end by themselves.
+    ends: BTreeMap<Label, Timestamp>,
+    now: Timestamp,
 }
 
 impl Scene {
     pub(super) fn new(claims: BTreeSet<Capability>) -> Self {
         let (present, kept) = (BTreeSet::new(), vec![]);
-        Self { claims, present, names: 0, kept, newest_access: None, newest_refresh: None, refresh_ends: false }
+        Self {
+            claims,
+            present,
+            names: 0,
+            kept,
+            seen: 0,
+            newest_access: None,
+            newest_refresh: None,
+            ends: BTreeMap::new(),
+            now: START,
+        }
     }
 
     /// Looks at which tokens there are.
     pub(super) fn look(&mut self, realm: &RealmHandle) {
-        let journal = realm.journal(0);
+        let journal = realm.journal(self.seen);
+        self.seen = realm.next_sequence();
         let newest = |kind| journal.iter().flat_map(|entry| &entry.minted).filter(|label| label.kind == kind).max();
-        self.newest_access = newest(TokenKind::Access).copied();
-        self.newest_refresh = newest(TokenKind::Refresh).copied();
-        self.refresh_ends = self.newest_refresh.is_some_and(|label| realm.expiry(label).is_ok_and(|end| end.is_some()));
+        self.newest_access = newest(TokenKind::Access).copied().max(self.newest_access);
+        self.newest_refresh = newest(TokenKind::Refresh).copied().max(self.newest_refresh);
+        let newest = [self.newest_access, self.newest_refresh].into_iter().flatten();
+        self.ends = newest.filter_map(|label| Some((label, realm.expiry(label).ok()??))).collect();
+        self.now = realm.now();
     }
 
     fn claims(&self, capability: Capability) -> bool {
@@ -84,6 +106,10 @@ impl Scene {
             Move::KeepCookie => self.keep_cookie(),
             Move::PutBack => self.deliver("apply"),
             Move::LoseCookie => self.deliver("drop"),
+            Move::Era(era) => {
+                let seconds = (shortly_before(*era) - START.as_millis()) / 1_000;
+                self.moves_clock(format!("clock: start + {seconds}s"))
+            }
             Move::Advance(boundary, near) => self.advance(*boundary, *near),
             Move::Back(seconds) => self.moves_clock(format!("clock: -{seconds}s")),
             Move::Skew(seconds) => self.moves_clock(format!("client_clock: {seconds:+}s")),
@@ -205,19 +231,22 @@ impl Scene {
 
     fn advance(&self, boundary: Boundary, near: Near) -> Vec<String> {
         let now = |millis: i64| Some(format!("clock: +{}ms", millis + offset_ms(near)));
-        let start = |millis: i64| Some(format!("clock: start + {}ms", millis + offset_ms(near)));
         let step = match boundary {
-            Boundary::Access => self.newest_access.map(|label| at_the_end(label, near)),
-            Boundary::Refresh => self.newest_refresh.filter(|_| self.refresh_ends).map(|label| at_the_end(label, near)),
+            Boundary::Access => self.newest_access.and_then(|label| self.forward_to(label, near)),
+            Boundary::Refresh => self.newest_refresh.and_then(|label| self.forward_to(label, near)),
             Boundary::Grace => now(GRACE_MS),
             Boundary::RetryAfter => now(RETRY_AFTER_MS),
             Boundary::Minutes => Some("clock: +5m".to_owned()),
             Boundary::Hours => Some("clock: +3h".to_owned()),
             Boundary::Session => now(SESSION_MS),
-            Boundary::SummerTime => start(SUMMER_TIME_MS),
-            Boundary::Year2038 => start(YEAR_2038_MS),
         };
         step.map_or_else(Vec::new, |step| self.moves_clock(step))
+    }
+
+    /// Nowhere, where that is past: only `back` goes back.
+    fn forward_to(&self, label: Label, near: Near) -> Option<String> {
+        let end = self.ends.get(&label)?.as_millis() + offset_ms(near);
+        (end > self.now.as_millis()).then(|| at_the_end(label, near))
     }
 
     fn about_refresh_token(&self, verb: &str) -> Vec<String> {
@@ -259,4 +288,28 @@ fn parked(name: &str, together: String, schedule: &Schedule, join: String) -> Ve
         join,
     ];
     lost.chain(steps).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fuzz::plan::Planner;
+    use crate::scenario::decode::decode;
+    use crate::scenario::model::Step;
+    use crate::scenario::yaml;
+
+    #[test]
+    fn every_step_of_every_move_can_be_read() {
+        for (_, moves) in Planner::new(5, 40).take(400) {
+            let mut scene = Scene::new(Capability::ALL.into());
+            (scene.newest_access, scene.newest_refresh) = ("at#1".parse().ok(), "rt#1".parse().ok());
+            scene.ends = [scene.newest_access, scene.newest_refresh]
+                .map(|label| (label.unwrap(), START.plus(std::time::Duration::from_secs(3_600))))
+                .into();
+            for text in moves.iter().flat_map(|next| scene.steps(next)) {
+                let step = yaml::read(&text).and_then(|node| decode::<Step>(&node));
+                assert!(step.is_ok(), "{text}: {step:?}");
+            }
+        }
+    }
 }

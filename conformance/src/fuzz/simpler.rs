@@ -84,7 +84,6 @@ fn trouble(trouble: &Trouble) -> Vec<Simpler> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::fuzz::plan::Planner;
 
     /// Otherwise a search for the simplest might never end.

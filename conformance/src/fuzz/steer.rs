@@ -28,8 +28,7 @@ impl Default for Weights {
     }
 }
 
-const MET: [Met; 6] =
-    [Met::Outage, Met::Throttle, Met::LostAnswer, Met::Refusal, Met::AlteredSuccess, Met::OtherError];
+const MET: [Met; 6] = [Met::Outage, Met::Throttle, Met::LostAnswer, Met::Refusal, Met::AlteredSuccess, Met::OtherError];
 
 const STANDS: [Stands; 3] = [Stands::JustAfter, Stands::JustBefore, Stands::LongAfter];
 
@@ -49,7 +48,8 @@ impl Planned {
         let usual = Weights::default();
         let share = |of: &dyn Fn(&Cell) -> bool| {
             let all = Cell::all().filter(|cell| of(cell));
-            let (missing, all) = all.fold((0, 0), |(missing, all), cell| (missing + u32::from(!self.0.contains(&cell)), all + 1));
+            let (missing, all) =
+                all.fold((0, 0), |(missing, all), cell| (missing + u32::from(!self.0.contains(&cell)), all + 1));
             (missing, all.max(1))
         };
         let raised = |weight: u32, (missing, all): (u32, u32)| weight + 2 * weight * missing / all;
@@ -135,7 +135,13 @@ mod tests {
     fn a_plan_is_in_the_situations_of_its_reads() {
         let mut planned = Planned::default();
         let advance = Move::Advance(Boundary::Access, Near::SecondAfter);
-        planned.add(&[Move::SignIn(Actor::Ada), advance.clone(), Move::Read(Actor::Ada, 1), advance, Move::Race(crate::fuzz::moves::Readers::Ada(2), None)]);
+        planned.add(&[
+            Move::SignIn(Actor::Ada),
+            advance.clone(),
+            Move::Read(Actor::Ada, 1),
+            advance,
+            Move::Race(crate::fuzz::moves::Readers::Ada(2), None),
+        ]);
         let cell = |met, company| Cell { met, stands: Stands::JustAfter, company };
         let expected = [cell(Met::Nothing, Company::Alone), cell(Met::Success, Company::AmongOthers)];
         assert_eq!(planned.0, expected.into());

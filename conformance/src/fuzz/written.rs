@@ -73,7 +73,8 @@ fn quoted(text: &str) -> String {
 
 fn why(rule: &Rule, check: Option<&Check>, facts: &[&str], origin: &Origin) -> String {
     let detail = check.and_then(|check| check.detail.as_ref());
-    let seen = detail.map(|detail| format!("Expected was {}; what came was {}.", one_line(&detail.expected), one_line(&detail.got)));
+    let seen = detail
+        .map(|detail| format!("Expected was {}; what came was {}.", one_line(&detail.expected), one_line(&detail.got)));
     let size = match origin.size {
         Size::Smallest => "Without any one of these steps nothing goes wrong.",
         Size::TimeWasUp => "There was no time to find out whether each of these steps is needed.",

@@ -41,11 +41,18 @@ pub fn head(started: &RunStarted, fuzz: &FuzzStarted) -> String {
 /// The block of a rule: what was found, and how to see it again. Nothing where all is well or known.
 pub fn block(report: &CaseReport, started: &RunStarted) -> Option<String> {
     let rule = report.rule.as_ref()?;
-    if rule.findings.is_empty() && rule.not_seen_again == 0 || report.standing.unexpected.is_empty() && !report.standing.excused.is_empty() {
+    if rule.findings.is_empty() && rule.not_seen_again == 0
+        || report.standing.unexpected.is_empty() && !report.standing.excused.is_empty()
+    {
         return None;
     }
     let style = if report.result.word() == "WARN" { YELLOW } else { RED };
-    let mut out = format!("{} {}  {}\n", styled(style, report.result.word()), styled(BOLD, &report.id), styled(DIM, &report.level.to_string()));
+    let mut out = format!(
+        "{} {}  {}\n",
+        styled(style, report.result.word()),
+        styled(BOLD, &report.id),
+        styled(DIM, &report.level.to_string())
+    );
     out.push_str(&format!("  {}\n", report.title));
     out.extend(report.reason.iter().map(|reason| format!("  {reason}\n")));
     if rule.findings.is_empty() {
@@ -122,8 +129,11 @@ pub fn tail(events: &[Event]) -> String {
 
 fn rules(events: &[Event]) -> String {
     let all: Vec<&CaseReport> = finished(events).collect();
-    let untested: Vec<&str> =
-        all.iter().filter(|report| report.result.word() == "SKIP").filter_map(|report| report.id.strip_prefix("fuzz/")).collect();
+    let untested: Vec<&str> = all
+        .iter()
+        .filter(|report| report.result.word() == "SKIP")
+        .filter_map(|report| report.id.strip_prefix("fuzz/"))
+        .collect();
     let tested = all.len() - untested.len();
     let mut out = format!("rules      {tested} of {} were put to the test", all.len());
     if !untested.is_empty() {
