@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
-use jsonwebtoken::jwk::JwkSet;
+use jsonwebtoken::jwk::{AlgorithmParameters, Jwk, JwkSet, KeyAlgorithm, PublicKeyUse};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use serde::Deserialize;
 
@@ -179,11 +179,20 @@ impl JwksVerifier {
     }
 }
 
-/// A JWK set without the keys that are of no use here, as RFC 7517 section 5 wants it.
+/// A JWK set without the keys that are of no use here, as RFC 7517 section 5 wants it; nothing where none is. What were kept
+/// of them would stand in the way of the true key with that id until the set is old.
 fn key_set(body: &[u8]) -> Option<JwkSet> {
     let document: serde_json::Value = serde_json::from_slice(body).ok()?;
-    let keys = document.get("keys")?.as_array()?;
-    Some(JwkSet { keys: keys.iter().filter_map(|key| serde_json::from_value(key.clone()).ok()).collect() })
+    let keys = document.get("keys")?.as_array()?.iter().filter_map(|key| serde_json::from_value(key.clone()).ok());
+    let keys: Vec<Jwk> = keys.filter(is_of_use).collect();
+    (!keys.is_empty()).then_some(JwkSet { keys })
+}
+
+fn is_of_use(key: &Jwk) -> bool {
+    let rsa = matches!(key.algorithm, AlgorithmParameters::RSA(_));
+    let signs = key.common.public_key_use.as_ref().is_none_or(|purpose| *purpose == PublicKeyUse::Signature);
+    let rs256 = key.common.key_algorithm.is_none_or(|algorithm| algorithm == KeyAlgorithm::RS256);
+    rsa && signs && rs256 && DecodingKey::from_jwk(key).is_ok()
 }
 
 fn signed_claims(id_token: &str, key: &DecodingKey) -> Result<Claims, IdTokenError> {
@@ -223,5 +232,38 @@ impl IdTokenVerifier for JwksVerifier {
         now: UnixMillis,
     ) -> BoxFuture<'a, Result<Claims, IdTokenError>> {
         self.check(id_token, expected, now).boxed()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    const MODULUS: &str = "sXchDaQebHnPiGvyDOAT4saGEUetSyo9MKLOoWFsueri23bOdgWp4Dy1WlUzewbgBHod5pcM9H95GQRV3JDXboIRROSBigeC5yjU1hGzHHyXss8UDprecbAYxknTcQkhslANGRUZmdTOQ5qTRsLAt6BTYuyvVRdhS8exSZEy_c4gs_7svlJJQ4H9_NxsiIoLwAEk7-Q3UXERGYw_75IDrGA84-lA_-Ct4eTlXHBIY2EaV7t7LjJaynVJCpkv4LKjTTAumiGUIuQhrNhZLuF_RJLqHpM2kgWFLU7-VTdL1VbC2tejvcI2BlMkEpk1BzBZI0KQB0GaDWFLN-aEAw3vRw";
+
+    fn usable(changes: &Value) -> bool {
+        let mut key = json!({"kty": "RSA", "kid": "k1", "n": MODULUS, "e": "AQAB"});
+        key.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
+        key_set(json!({"keys": [key]}).to_string().as_bytes()).is_some()
+    }
+
+    #[test]
+    fn only_keys_that_can_check_rs256_are_kept() {
+        assert!(usable(&json!({})));
+        assert!(usable(&json!({"use": "sig", "alg": "RS256"})));
+        assert!(!usable(&json!({"use": "enc"})));
+        assert!(!usable(&json!({"alg": "RS512"})));
+        assert!(!usable(&json!({"n": "!"})));
+        assert!(!usable(&json!({"kty": "oct", "k": "c2VjcmV0", "alg": "HS256"})));
+        assert!(!usable(&json!({"kty": "EC", "crv": "P-256", "x": "AA", "y": "AA"})));
+    }
+
+    #[test]
+    fn what_is_no_set_is_none() {
+        for body in ["", "[]", "{}", r#"{"keys": {}}"#, r#"{"keys": []}"#, r#"{"keys": [7]}"#] {
+            assert!(key_set(body.as_bytes()).is_none(), "{body}");
+        }
     }
 }

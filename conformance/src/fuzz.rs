@@ -29,6 +29,5 @@ pub use coverage::{Cell, Coverage};
 pub use finding::{Finding, Size};
 pub use hunt::{Hunted, Limits, Sighting, Stop, Tally, hunt};
 pub use moves::Move;
-pub use performed::recheck;
 pub use report::{footer, reports};
-pub use rule::{Rule, UnknownRule};
+pub use rule::{Rule, UnknownRule, recheck};

@@ -1,6 +1,7 @@
 //! What an answer of the token endpoint told the client, and what it was worth.
 
 use mock_provider::{Delivery, Endpoint, Entry, Label, Timestamp, TokenKind};
+use serde_json::Value;
 
 use crate::history::History;
 
@@ -90,7 +91,8 @@ pub(super) fn told_end(entry: &Entry, history: &History) -> Option<Timestamp> {
     match entry.edits.get("/expires_in") {
         None => Some(end),
         Some(put) => {
-            let seconds: i64 = put.as_deref()?.trim_matches('"').parse().ok()?;
+            let value: Value = serde_json::from_str(put.as_deref()?).ok()?;
+            let seconds = value.as_i64().or_else(|| value.as_str()?.parse().ok())?;
             let told = entry.decided?.as_millis().checked_add(seconds.checked_mul(1_000)?)?;
             (told == end.as_millis()).then_some(end)
         }
@@ -103,8 +105,8 @@ pub(super) fn told_no_end(entry: &Entry) -> bool {
 }
 
 /// The other type of an access token that was not a bearer token (RFC 6749 section 7.1).
-pub(super) fn strange_type(entry: &Entry) -> Option<&str> {
+pub(super) fn strange_type(entry: &Entry) -> Option<String> {
     let named = entry.edits.get("/token_type")?.as_deref()?;
-    let word = named.trim_matches('"');
-    (named.starts_with('"') && !word.is_empty() && !word.eq_ignore_ascii_case("bearer")).then_some(word)
+    let word: String = serde_json::from_str(named).ok()?;
+    (!word.is_empty() && !word.eq_ignore_ascii_case("bearer")).then_some(word)
 }

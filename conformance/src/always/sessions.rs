@@ -153,12 +153,13 @@ pub(super) fn expired_is_refreshed(chapter: &Chapter<'_>, story: &Story<'_>) -> 
 pub(super) fn failure_is_told(chapter: &Chapter<'_>, story: &Story<'_>) -> Holding {
     let Some(read) = read(chapter, story).filter(|_| refreshes_here(chapter, story)) else { return Holding::Unknown };
     let Some(last) = read.refreshes.last().filter(|last| is_failure(last)) else { return Holding::Unknown };
-    let newest = read.shown().and_then(|shown| story.origin_of(shown));
-    let end = newest.and_then(|entry| told_end(entry, story.history));
-    let Some(_) = end.filter(|end| chapter.record.at >= end.plus(SECOND)) else { return Holding::Unknown };
-    let honest = !read.is_active() || read.session.error.is_some();
+    let told = !read.is_active() || read.session.error.is_some();
+    let end = read.shown().and_then(|shown| told_end(story.origin_of(shown)?, story.history));
+    if !told && end.is_none_or(|end| chapter.record.at < end.plus(SECOND)) {
+        return Holding::Unknown;
+    }
     let why = last.error.as_deref().unwrap_or("an answer without a token");
-    judged(honest, || broken(chapter, format!("an error: the refresh came to {why}"), read.session.words()))
+    judged(told, || broken(chapter, format!("an error: the refresh came to {why}"), read.session.words()))
 }
 
 pub(super) fn signed_out_stays_out(chapter: &Chapter<'_>) -> Holding {

@@ -8,7 +8,7 @@ use mock_provider::{Delivery, Endpoint, Entry, Label};
 use crate::always::answers::{
     is_good, is_refresh, is_refused, may_name_another_token, strange_type, successor, told_end, told_no_end,
 };
-use crate::always::story::{Chapter, Clocks, Grant, Lately, Story, Trust};
+use crate::always::story::{Chapter, Clocks, Grant, Keys, Lately, Story, Trust};
 use crate::always::{Holding, broken, judged};
 use crate::history::{Deed, RecordKind};
 
@@ -151,7 +151,8 @@ pub(super) fn living_token_is_kept(chapter: &Chapter<'_>, story: &Story<'_>) -> 
     });
     let Some(last) = minting.next_back().filter(|last| story.came_to_one_alone(last)) else { return Holding::Unknown };
     // An answer that was refused, for its id_token perhaps, is asked for again.
-    let promised = is_good(last) && (told_no_end(last) || told_end(last, story.history).is_some());
+    let settled = story.chapter_of(last).is_some_and(|of| of.keys == Keys::Settled);
+    let promised = settled && is_good(last) && (told_no_end(last) || told_end(last, story.history).is_some());
     if !promised || refreshes(chapter).any(|entry| entry.scripted && entry.edits.is_empty()) {
         return Holding::Unknown;
     }

@@ -19,6 +19,7 @@ use crate::history::History;
 use crate::link::Target;
 use crate::pool::Pool;
 use crate::runner::RunError;
+use crate::scenario::lint::name_of;
 use crate::scenario::model::Scenario;
 use crate::uptime::Stopwatch;
 use crate::venue::Venue;
@@ -88,6 +89,8 @@ pub struct Hunted {
     pub tallies: BTreeMap<Rule, Tally>,
     /// Where it has been.
     pub coverage: Coverage,
+    /// What the target claims and did not show, with what was wrong.
+    pub unproven: BTreeMap<String, String>,
     /// Real time.
     pub took: Duration,
     /// Whether it was broken off from outside.
@@ -129,6 +132,7 @@ pub async fn hunt(
         () = &mut interrupted => return Err(RunError::Interrupted),
     };
     tell(Sighting::Met(&introduction));
+    let unproven = introduction.unproven.iter().map(|(claim, why)| (name_of(*claim), why.clone())).collect();
     let scenario = Scenario::for_users(&["ada", "bob"]);
     let rules = limits.rules.clone();
     let stage = Arc::new(Stage {
@@ -139,7 +143,7 @@ pub async fn hunt(
         scenario,
         read: std::sync::Mutex::default(),
     });
-    let mut hunter = Hunter { stage, limits, hunted: Hunted::default(), watch, tell: &mut tell };
+    let mut hunter = Hunter { stage, limits, hunted: Hunted { unproven, ..Hunted::default() }, watch, tell: &mut tell };
     let ended = tokio::select! {
         ended = hunter.go() => Some(ended),
         () = &mut interrupted => None,

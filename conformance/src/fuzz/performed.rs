@@ -7,15 +7,13 @@ use adapter_protocol::{Capability, ClockMode};
 
 use mock_provider::RealmHandle;
 
-use crate::always::{self, Invariant};
 use crate::check::{Check, Gate, Verdict};
 use crate::drive::{Driver, Rig};
 use crate::fuzz::moves::Move;
-use crate::fuzz::rule::Rule;
+use crate::fuzz::rule::{Rule, recheck};
 use crate::fuzz::scene::Scene;
 use crate::handshake::Introduction;
 use crate::history::{Ending, History};
-use crate::judge::invariants;
 use crate::pool::Pool;
 use crate::runner::RunError;
 use crate::scenario::decode::decode;
@@ -82,7 +80,7 @@ const REMEMBERED: usize = 4_096;
 impl Stage {
     /// Carries a plan out, in a realm of this name.
     pub(super) async fn perform(&self, plan: &[Move], name: &str) -> Result<Performed, RunError> {
-        let (mut scene, mut moves, mut steps) = (Scene::new(self.claims()), plan.iter(), vec![]);
+        let (mut scene, mut moves, mut steps) = (Scene::new(self.shown()), plan.iter(), vec![]);
         let mut next = |realm: &RealmHandle| {
             scene.look(realm);
             let texts = scene.steps(moves.next()?);
@@ -109,7 +107,7 @@ impl Stage {
         let seat = self.pool.take().await?;
         self.venue.close(name);
         let rig = Rig::new(seat.clone(), self.venue.realm(name), self.pool.target(), self.introduction.settle);
-        let history = Driver::new(&self.scenario, &rig).improvise(name, self.claims(), next).await;
+        let history = Driver::new(&self.scenario, &rig).improvise(name, self.claimed(), next).await;
         self.venue.close(name);
         if history.ended.is_none() {
             self.pool.give_back(seat);
@@ -135,30 +133,19 @@ impl Stage {
         Performed { steps, history, checks }
     }
 
-    fn claims(&self) -> BTreeSet<Capability> {
+    /// What it claims: by that it is judged.
+    fn claimed(&self) -> BTreeSet<Capability> {
         let mut claims = self.introduction.hello.claimed();
-        claims.retain(|claim| !self.introduction.unproven.contains_key(claim));
         if self.pool.target().clock() == ClockMode::Real {
             claims.insert(Capability::ClockSet);
         }
         claims
     }
-}
 
-/// What a history says of some rules.
-pub fn recheck(rules: &[Rule], history: &History) -> Vec<Check> {
-    let mut checks = always::checks(rules.iter().filter_map(Rule::invariant), history);
-    let asked = |check: &Check| Rule::of_check(&check.id).is_some_and(|rule| rules.contains(&rule));
-    checks.extend(invariants::all(history).into_iter().filter(asked));
-    checks
-}
-
-impl Rule {
-    /// The invariant that it is, if it is one of those.
-    pub(super) const fn invariant(&self) -> Option<Invariant> {
-        match self {
-            Self::Always(invariant) => Some(*invariant),
-            Self::Every(_) | Self::DoesNotCrash | Self::SpeaksTheProtocol => None,
-        }
+    /// What of it has stood the probes: only that is asked for.
+    fn shown(&self) -> BTreeSet<Capability> {
+        let mut claims = self.claimed();
+        claims.retain(|claim| !self.introduction.unproven.contains_key(claim));
+        claims
     }
 }

@@ -179,6 +179,8 @@ fn turn(weights: &Weights, patience: Patience) -> impl Strategy<Value = Vec<Move
         6 => (trouble(weights), expired(), read(), later(), read())
             .prop_map(|(trouble, expired, read, later, again)| vec![trouble, expired, read, later, again]),
         4 => (expired(), race(), read()).prop_map(|(expired, race, read)| vec![expired, race, read]),
+        1 => (expired(), read())
+            .prop_map(|(expired, read)| vec![Move::Life(Life::Rotating), expired, read, Move::SignOut(Actor::Ada)]),
         3 => (Just(Move::Revoke), expired(), read(), read())
             .prop_map(|(revoke, expired, read, again)| vec![revoke, expired, read, again]),
     ]

@@ -48,7 +48,7 @@ pub fn footer(hunted: &Hunted, reports: &[CaseReport]) -> Footer {
 fn of_rule(rule: &Rule, hunted: &Hunted, file: &impl Fn(&Finding) -> String) -> CaseReport {
     let tally = hunted.tallies.get(rule).copied().unwrap_or_default();
     let findings: Vec<&Finding> = hunted.findings.iter().filter(|finding| finding.rule == *rule).collect();
-    let check = check_of(rule, tally, &findings);
+    let check = check_of(rule, hunted, tally, &findings);
     let (result, reason) = outcome(rule, &check, tally, &findings);
     CaseReport {
         title: rule.says().to_owned(),
@@ -69,10 +69,15 @@ fn of_rule(rule: &Rule, hunted: &Hunted, file: &impl Fn(&Finding) -> String) -> 
 }
 
 /// What a rule comes to; nothing where it was never put to the test.
-fn check_of(rule: &Rule, tally: Tally, findings: &[&Finding]) -> Option<Check> {
+fn check_of(rule: &Rule, hunted: &Hunted, tally: Tally, findings: &[&Finding]) -> Option<Check> {
+    let unproven = &hunted.unproven;
     if let Some(found) = findings.first() {
         let bare = || Check::missed(rule.check(), rule.level(), Detail::new(rule.says(), "something else"));
         return Some(found.check.clone().unwrap_or_else(bare));
+    }
+    if let (Rule::SpeaksTheProtocol, Some((claim, why))) = (rule, unproven.first_key_value()) {
+        let detail = Detail::new(rule.says(), format!("{claim} is claimed and not shown: {why}"));
+        return Some(Check::missed(rule.check(), rule.level(), detail));
     }
     if tally.ghosts > 0 {
         let detail =

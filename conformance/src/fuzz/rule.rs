@@ -2,8 +2,10 @@
 
 use std::fmt;
 
-use crate::always::{CHECK, Invariant};
-use crate::judge::INVARIANTS;
+use crate::always::{self, CHECK, Invariant};
+use crate::check::Check;
+use crate::history::History;
+use crate::judge::{INVARIANTS, invariants};
 use crate::scenario::model::Level;
 
 /// A rule. Its name is also what failures of the same kind have in common.
@@ -45,6 +47,14 @@ impl Rule {
         match id.strip_prefix(CHECK) {
             Some(name) => Invariant::named(name).map(Self::Always),
             None => INVARIANTS.iter().find(|name| **name == id).map(|name| Self::Every(name)),
+        }
+    }
+
+    /// The invariant of any history that it is, if it is one of those.
+    pub(super) const fn invariant(&self) -> Option<Invariant> {
+        match self {
+            Self::Always(invariant) => Some(*invariant),
+            Self::Every(_) | Self::DoesNotCrash | Self::SpeaksTheProtocol => None,
         }
     }
 
@@ -111,4 +121,12 @@ impl fmt::Display for Rule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.name())
     }
+}
+
+/// What a history says of some rules.
+pub fn recheck(rules: &[Rule], history: &History) -> Vec<Check> {
+    let mut checks = always::checks(rules.iter().filter_map(Rule::invariant), history);
+    let asked = |check: &Check| Rule::of_check(&check.id).is_some_and(|rule| rules.contains(&rule));
+    checks.extend(invariants::all(history).into_iter().filter(asked));
+    checks
 }

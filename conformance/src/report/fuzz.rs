@@ -41,9 +41,8 @@ pub fn head(started: &RunStarted, fuzz: &FuzzStarted) -> String {
 /// The block of a rule: what was found, and how to see it again. Nothing where all is well or known.
 pub fn block(report: &CaseReport, started: &RunStarted) -> Option<String> {
     let rule = report.rule.as_ref()?;
-    if rule.findings.is_empty() && rule.not_seen_again == 0
-        || report.standing.unexpected.is_empty() && !report.standing.excused.is_empty()
-    {
+    let well = report.complaints().next().is_none();
+    if well || report.standing.unexpected.is_empty() && !report.standing.excused.is_empty() {
         return None;
     }
     let style = if report.result.word() == "WARN" { YELLOW } else { RED };
@@ -55,9 +54,8 @@ pub fn block(report: &CaseReport, started: &RunStarted) -> Option<String> {
     );
     out.push_str(&format!("  {}\n", report.title));
     out.extend(report.reason.iter().map(|reason| format!("  {reason}\n")));
-    if rule.findings.is_empty() {
-        out.push_str(&format!("  broken {} times, but not when it was tried again\n", rule.not_seen_again));
-    }
+    let details = report.complaints().filter_map(|check| check.detail.as_ref()).filter(|_| rule.findings.is_empty());
+    out.extend(details.map(|detail| format!("    expected  {}\n    got       {}\n", detail.expected, detail.got)));
     out.extend(rule.findings.iter().map(|found| finding(found, started)));
     out.push_str(&format!("  source {}\n", report.why));
     Some(out)

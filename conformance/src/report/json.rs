@@ -21,6 +21,7 @@ pub fn summary(events: &[Event]) -> Value {
             "standing": report.standing,
             "duration_ms": report.duration_ms,
             "checks": report.checks,
+            "rule": report.rule,
         })
     };
     json!({
@@ -38,6 +39,7 @@ pub fn summary(events: &[Event]) -> Value {
         "seed": started.map(|started| started.seed),
         "gate": started.map(|started| started.gate),
         "duration_ms": footer.map(|footer| footer.duration_ms),
+        "fuzz": footer.and_then(|footer| footer.fuzz.as_ref()),
         "scenarios": scenarios.iter().map(scenario).collect::<Vec<_>>(),
     })
 }
