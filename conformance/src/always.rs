@@ -102,6 +102,8 @@ invariants! {
     Should "RFC 9700 section 4.14.2" SingleFlight = |chapter, _| tokens::single_flight(chapter);
     /// Readers at once all survive when one of their refreshes has succeeded.
     Should "RFC 9700 section 4.14.2" RaceIsSurvived = tokens::race_is_survived;
+    /// A reader with the cookies of a moment ago gets what another has just refreshed.
+    Should "RFC 9700 section 4.14.2" FreshResultIsShared = tokens::fresh_result_is_shared;
     /// A refresh token that was refused is not presented again.
     Should "RFC 6749 section 5.2" RefusedTokenRests = tokens::refused_token_rests;
     /// An access token that has just come and lives long is not refreshed.

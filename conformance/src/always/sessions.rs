@@ -138,15 +138,20 @@ fn refreshes_here(chapter: &Chapter<'_>, story: &Story<'_>) -> bool {
 
 pub(super) fn expired_is_refreshed(chapter: &Chapter<'_>, story: &Story<'_>) -> Holding {
     let Some(read) = read(chapter, story).filter(|_| refreshes_here(chapter, story)) else { return Holding::Unknown };
-    let Some(end) = read.shown().and_then(|shown| told_end(story.origin_of(shown)?, story.history)) else {
-        return Holding::Unknown;
-    };
     let failed = read.refreshes.iter().any(|entry| !is_good(entry) && told_end(entry, story.history).is_none());
     if !read.is_active() || read.session.error.is_some() || failed {
         return Holding::Unknown;
     }
+    let told = |label| told_end(story.origin_of(label)?, story.history);
+    let spent = match read.shown() {
+        Some(shown) => told(shown),
+        // Without an error a session has a token that lives, where sessions show tokens at all.
+        None if story.claims(Capability::SessionAccessToken) => story.newest_access(chapter, read.jar).and_then(told),
+        None => None,
+    };
+    let Some(end) = spent else { return Holding::Unknown };
     judged(chapter.record.at < end.plus(SECOND), || {
-        broken(chapter, "a living access token, or an error", format!("{}, which has ended", read.session.words()))
+        broken(chapter, "a living access token, or an error", format!("{}; it has ended", read.session.words()))
     })
 }
 
@@ -155,7 +160,10 @@ pub(super) fn failure_is_told(chapter: &Chapter<'_>, story: &Story<'_>) -> Holdi
     let Some(last) = read.refreshes.last().filter(|last| is_failure(last)) else { return Holding::Unknown };
     let told = !read.is_active() || read.session.error.is_some();
     let end = read.shown().and_then(|shown| told_end(story.origin_of(shown)?, story.history));
-    if !told && end.is_none_or(|end| chapter.record.at < end.plus(SECOND)) {
+    // Without an error a session has a token that lives, where sessions show tokens at all.
+    let bare = read.session.access_token.is_none() && story.claims(Capability::SessionAccessToken);
+    let spent = end.is_some_and(|end| chapter.record.at >= end.plus(SECOND));
+    if !told && !bare && !spent {
         return Holding::Unknown;
     }
     let why = last.error.as_deref().unwrap_or("an answer without a token");

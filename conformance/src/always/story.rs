@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use adapter_protocol::{Capability, JarKind, Keep};
-use mock_provider::{Endpoint, Entry, Label, Timestamp};
+use mock_provider::{Endpoint, Entry, Label, Timestamp, TokenKind};
 
 use crate::always::answers::{is_exchange, is_good, is_honest, is_refresh, successor};
 use crate::history::{Deed, History, RecordKind, Seen, SessionSeen, StepRecord};
@@ -150,6 +150,19 @@ impl<'a> Story<'a> {
     pub(super) fn chapter_of(&self, entry: &Entry) -> Option<&Chapter<'a>> {
         let came = |chapter: &&Chapter<'_>| (chapter.record.wire.0..chapter.record.wire.1).contains(&entry.sequence);
         self.chapters.iter().filter(|chapter| chapter.record.kind == RecordKind::Asked).find(came)
+    }
+
+    /// The newest access token of a browser's grant when a step began.
+    pub(super) fn newest_access(&self, chapter: &Chapter<'_>, jar: &Jar) -> Option<Label> {
+        let before = self.history.journal.iter().filter(|entry| entry.sequence < chapter.record.wire.0);
+        let minted = before.flat_map(|entry| &entry.minted).copied();
+        minted.filter(|label| label.kind == TokenKind::Access && self.grant_of(*label) == jar.grant).max()
+    }
+
+    /// Whether the application was restarted between a request and a step.
+    pub(super) fn restarted_since(&self, entry: &Entry, chapter: &Chapter<'_>) -> bool {
+        let between = |of: &&Chapter<'_>| of.record.wire.0 > entry.sequence && of.record.path < chapter.record.path;
+        self.chapters.iter().filter(between).any(|of| matches!(of.record.deed, Deed::Restart { .. }))
     }
 
     /// Whether a request came while one reader alone was at work, so that what it brought is known to have been stored.

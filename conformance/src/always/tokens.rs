@@ -15,6 +15,9 @@ use crate::history::{Deed, RecordKind};
 /// No client refreshes a token earlier than this before its end.
 const EARLY: Duration = Duration::from_secs(600);
 
+/// Readers that begin within this have the same cookies.
+const MOMENT: Duration = Duration::from_secs(1);
+
 /// A client that was told no end may ask again after this.
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -100,6 +103,32 @@ pub(super) fn single_flight(chapter: &Chapter<'_>) -> Holding {
 
 fn overlap(first: &Entry, second: &Entry) -> bool {
     first.ended_tick.is_none_or(|ended| second.began_tick < ended)
+}
+
+pub(super) fn fresh_result_is_shared(chapter: &Chapter<'_>, story: &Story<'_>) -> Holding {
+    let mut holding = Holding::Unknown;
+    for entry in refreshes(chapter).filter(|_| chapter.clocks == Clocks::Forward) {
+        let replaced = |before: &&Entry| {
+            before.sequence < chapter.record.wire.0 && before.presented == entry.presented && is_good(before)
+        };
+        let before = story.history.journal.iter().rev().find(replaced).filter(|before| successor(before).is_some());
+        let Some(before) =
+            before.filter(|before| entry.presented.is_some() && entry.arrived < before.arrived.plus(MOMENT))
+        else {
+            holding = Holding::Holds;
+            continue;
+        };
+        // What a process remembers is gone with it.
+        if !story.restarted_since(before, chapter) {
+            let presented = entry.presented.map(|label| label.to_string()).unwrap_or_default();
+            return broken(
+                chapter,
+                "what has just been refreshed",
+                format!("{presented} again, which it has replaced"),
+            );
+        }
+    }
+    holding
 }
 
 pub(super) fn race_is_survived(chapter: &Chapter<'_>, story: &Story<'_>) -> Holding {

@@ -185,7 +185,8 @@ impl Hunter<'_> {
             self.note(draft, &moves, performed?).await?;
             self.hunted.took = self.watch.elapsed();
             (self.tell)(Sighting::Progress(&self.hunted));
-            if self.limits.stop == Stop::AtFirst && !self.hunted.findings.is_empty() {
+            let found = !self.hunted.findings.is_empty() || !self.hunted.unproven.is_empty();
+            if self.limits.stop == Stop::AtFirst && found {
                 return Ok(());
             }
         }

@@ -149,3 +149,34 @@ impl Stage {
         claims
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fuzz::rule::recheck;
+    use crate::scenario::model::Level;
+
+    fn ended(ending: Ending) -> Vec<Rule> {
+        let history: History = serde_json::from_value(serde_json::json!({
+            "steps": [], "journal": [], "counters": {"reuse_detected": 0, "families_revoked": 0, "families_evicted": 0},
+            "leaks": [], "claims": [], "start": 0, "expiries": {}, "output": [], "ended": ending,
+        }))
+        .unwrap();
+        let checks = recheck(&Rule::all(), &history);
+        let performed = Performed { steps: vec![], history, checks };
+        let broken = performed.broken(Gate::Must);
+        broken.iter().for_each(|rule| assert!(performed.check_of(rule).is_some_and(|check| check.detail.is_some())));
+        broken
+    }
+
+    #[test]
+    fn an_end_that_is_none_breaks_a_rule() {
+        let (step, reason) = (|| "step-3".to_owned(), || "why".to_owned());
+        assert_eq!(ended(Ending::Crash { step: step() }), [Rule::DoesNotCrash]);
+        assert_eq!(ended(Ending::Broken { step: step(), reason: reason() }), [Rule::SpeaksTheProtocol]);
+        assert_eq!(ended(Ending::Blocked { step: step(), reason: reason() }), [Rule::SpeaksTheProtocol]);
+        let hang = Ending::Hang { step: step(), reason: reason(), level: Level::Must };
+        assert_eq!(ended(hang), [Rule::Every("answers-in-time")]);
+        assert_eq!(ended(Ending::OutOfReach { step: step(), reason: reason() }), []);
+    }
+}

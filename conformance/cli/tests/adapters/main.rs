@@ -6,6 +6,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may fail")]
 
 mod command_examine;
+mod command_fuzz;
 mod command_known;
 mod command_many;
 mod command_new;
