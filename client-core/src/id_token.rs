@@ -126,6 +126,32 @@ struct Cached {
     fetched: UnixMillis,
 }
 
+impl Cached {
+    fn with<'a>(&'a self, kid: &'a str) -> impl Iterator<Item = &'a Jwk> {
+        self.keys.keys.iter().filter(move |key| key.common.key_id.as_deref() == Some(kid))
+    }
+
+    fn has(&self, kid: &str) -> bool {
+        self.with(kid).next().is_some()
+    }
+
+    fn is_within(&self, time: Duration, now: UnixMillis) -> bool {
+        now >= self.fetched && now < self.fetched.plus(time)
+    }
+
+    /// Key ids should be distinct (RFC 7517 section 4.5); where they are not, any key of that id may have signed.
+    fn signed_claims(&self, id_token: &str, kid: &str) -> Result<Claims, IdTokenError> {
+        let mut outcome = Err(IdTokenError::UnknownKey);
+        for key in self.with(kid).filter_map(|key| DecodingKey::from_jwk(key).ok()) {
+            outcome = signed_claims(id_token, &key);
+            if !matches!(outcome, Err(IdTokenError::Signature)) {
+                break;
+            }
+        }
+        outcome
+    }
+}
+
 impl std::fmt::Debug for JwksVerifier {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("JwksVerifier").field("jwks_uri", &self.config.jwks_uri).finish_non_exhaustive()
@@ -138,32 +164,41 @@ impl JwksVerifier {
         Self { config, transport, cache: Mutex::default() }
     }
 
-    /// The key with this id; the set is fetched once more when it is not there (OpenID Connect Core section 10.1.1) or
-    /// when it is old. Where that fails, an old set is better than none.
-    async fn key(&self, kid: &str, now: UnixMillis) -> Result<DecodingKey, IdTokenError> {
+    /// The keys with this id, and when they were fetched. The set is fetched once more when it has none (OpenID Connect
+    /// Core section 10.1.1) or when it is old. Where that fails, an old set is better than none.
+    async fn keys(&self, kid: &str, now: UnixMillis) -> Result<Cached, IdTokenError> {
         let cached = self.cache.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let known = cached.as_ref().and_then(|cached| cached.keys.find(kid).cloned());
-        let within =
-            |time| cached.as_ref().is_some_and(|cached| now >= cached.fetched && now < cached.fetched.plus(time));
-        let key = match known {
-            Some(key) if within(JWKS_LIFETIME) => key,
-            None if within(JWKS_PAUSE) => return Err(IdTokenError::UnknownKey),
-            known => match self.fetch(now).await {
-                Ok(keys) => keys.find(kid).cloned().ok_or(IdTokenError::UnknownKey)?,
-                Err(error) => known.ok_or(error)?,
+        let known = cached.clone().filter(|cached| cached.has(kid));
+        match (known, cached) {
+            (Some(known), _) if known.is_within(JWKS_LIFETIME, now) => Ok(known),
+            (None, Some(cached)) if cached.is_within(JWKS_PAUSE, now) => Err(IdTokenError::UnknownKey),
+            (known, _) => match self.fetch(now).await {
+                Ok(fetched) => Some(fetched).filter(|fetched| fetched.has(kid)).ok_or(IdTokenError::UnknownKey),
+                Err(error) => known.ok_or(error),
             },
-        };
-        DecodingKey::from_jwk(&key).map_err(|_| IdTokenError::UnknownKey)
+        }
     }
 
-    async fn fetch(&self, now: UnixMillis) -> Result<Arc<JwkSet>, IdTokenError> {
+    /// The claims, if a key of the provider's has signed them. A set that was published wrongly for a moment has the right
+    /// key id and the wrong key; unless it has just come, it is fetched once more before a token is called forged.
+    async fn signed_claims(&self, id_token: &str, kid: &str, now: UnixMillis) -> Result<Claims, IdTokenError> {
+        let cached = self.keys(kid, now).await?;
+        match cached.signed_claims(id_token, kid) {
+            Err(IdTokenError::Signature) if !cached.is_within(JWKS_PAUSE, now) => {
+                self.fetch(now).await?.signed_claims(id_token, kid)
+            }
+            outcome => outcome,
+        }
+    }
+
+    async fn fetch(&self, now: UnixMillis) -> Result<Cached, IdTokenError> {
         let request = HttpRequest::get(self.config.jwks_uri.as_url().clone());
         let response = self.transport.send(request).await.map_err(|_| IdTokenError::NoKeys)?;
         let set = (response.status == 200).then(|| key_set(&response.body)).flatten();
         let keys = Arc::new(set.ok_or(IdTokenError::NoKeys)?);
-        *self.cache.lock().unwrap_or_else(PoisonError::into_inner) =
-            Some(Cached { keys: Arc::clone(&keys), fetched: now });
-        Ok(keys)
+        let cached = Cached { keys, fetched: now };
+        *self.cache.lock().unwrap_or_else(PoisonError::into_inner) = Some(cached.clone());
+        Ok(cached)
     }
 
     async fn check(&self, id_token: &str, expected: &Expected, now: UnixMillis) -> Result<Claims, IdTokenError> {
@@ -172,8 +207,8 @@ impl JwksVerifier {
         if header.alg != Algorithm::RS256 {
             return Err(IdTokenError::Algorithm);
         }
-        let key = self.key(header.kid.as_deref().ok_or(IdTokenError::UnknownKey)?, now).await?;
-        let claims = signed_claims(id_token, &key)?;
+        let kid = header.kid.as_deref().ok_or(IdTokenError::UnknownKey)?;
+        let claims = self.signed_claims(id_token, kid, now).await?;
         judge(&claims, &self.config, expected, now)?;
         Ok(claims)
     }

@@ -74,8 +74,10 @@ invariants! {
     Must "Auth.js, refresh token rotation: the error stands for a refresh that failed" ErrorHasCause = sessions::error_has_cause;
     /// After a good refresh no error is left.
     Must "Auth.js, refresh token rotation: the error is not part of a good answer" ErrorGoesAway = sessions::error_goes_away;
-    /// A failure that passes does not end the session.
-    Must "RFC 9110 section 15.6.4" FailurePasses = sessions::failure_passes;
+    /// A session without an access token says why.
+    Should "Auth.js, refresh token rotation: `RefreshTokenError`" EmptySessionSaysWhy = sessions::empty_session_says_why;
+    /// A session does not end while no refresh was refused.
+    Must "RFC 9110 section 15.6.4" SessionLasts = sessions::session_lasts;
     /// Long after a failure that passes, a read tries again.
     Must "RFC 9110 section 15.6.4" Recovers = sessions::recovers;
     /// A session shows the user who signed in, and nobody else.

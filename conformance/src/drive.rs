@@ -562,6 +562,7 @@ fn deed_of(step: &Step) -> Deed {
             Deed::Second { of: step.of.value.clone(), actor: step.actor.value.clone(), kind: step.kind }
         }
         Step::Join(_) => Deed::Group,
+        Step::Deliver(step) if step.fate == Fate::Apply => Deed::PutBack,
         Step::Cancel(_) | Step::Deliver(_) => Deed::Disturbed,
         Step::Clock(_) => Deed::Clock,
         Step::ClientClock(_) => Deed::ClientClock,

@@ -112,8 +112,10 @@ pub enum Deed {
     Begun,
     /// Steps ran at once and have come back.
     Group,
-    /// A request was given up, or its cookie was lost or came late.
+    /// A request was given up, or its cookie was kept back or lost.
     Disturbed,
+    /// A cookie that was kept back has arrived, over newer ones.
+    PutBack,
     /// Both clocks were moved.
     Clock,
     /// The application's clock alone was moved.

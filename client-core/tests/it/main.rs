@@ -60,6 +60,13 @@ impl Rig {
         rig
     }
 
+    /// Publishes these keys when they are fetched the next time, and the right ones after that.
+    pub(crate) async fn publishes_once(&self, keys: &Value) {
+        let mock =
+            Mock::given(method("GET")).and(path("/jwks")).respond_with(ResponseTemplate::new(200).set_body_json(keys));
+        mock.up_to_n_times(1).with_priority(1).mount(&self.server).await;
+    }
+
     /// Answers the next token requests of this grant type.
     pub(crate) async fn answers(&self, grant: &str, times: u64, answer: ResponseTemplate) {
         let mock =
@@ -133,7 +140,7 @@ fn signed(claims: &Value) -> String {
     jsonwebtoken::encode(&header, claims, &jsonwebtoken::EncodingKey::from_rsa_pem(SIGNER.as_bytes()).unwrap()).unwrap()
 }
 
-fn jwk_set() -> Value {
+pub(crate) fn jwk_set() -> Value {
     let base64: String = SIGNER.lines().filter(|line| !line.starts_with("-----")).collect();
     let pair = KeyPair::from_pkcs8(&STANDARD.decode(base64).unwrap()).unwrap();
     let text = |part: &[u8]| URL_SAFE_NO_PAD.encode(part);

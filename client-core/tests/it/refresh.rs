@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use client_core::{SessionError, SessionRead};
-use serde_json::json;
+use serde_json::{Value, json};
 use wiremock::ResponseTemplate;
 
-use crate::{Rig, START, tokens};
+use crate::{Rig, START, jwk_set, tokens};
 
 fn error(read: &SessionRead) -> Option<SessionError> {
     read.session.as_ref().expect("a session").error
@@ -130,4 +130,39 @@ async fn a_forged_id_token_is_refused() {
         let (read, _) = rig.read(&cookie).await;
         assert_eq!(error(&read), Some(SessionError::RefreshTokenError), "{forged}");
     }
+}
+
+/// A key of somebody else's.
+const FOREIGN: &str = "sXchDaQebHnPiGvyDOAT4saGEUetSyo9MKLOoWFsueri23bOdgWp4Dy1WlUzewbgBHod5pcM9H95GQRV3JDXboIRROSBigeC5yjU1hGzHHyXss8UDprecbAYxknTcQkhslANGRUZmdTOQ5qTRsLAt6BTYuyvVRdhS8exSZEy_c4gs_7svlJJQ4H9_NxsiIoLwAEk7-Q3UXERGYw_75IDrGA84-lA_-Ct4eTlXHBIY2EaV7t7LjJaynVJCpkv4LKjTTAumiGUIuQhrNhZLuF_RJLqHpM2kgWFLU7-VTdL1VbC2tejvcI2BlMkEpk1BzBZI0KQB0GaDWFLN-aEAw3vRw";
+
+/// Reads after the keys of seven hours ago are old, and again an hour later, when the provider is right again.
+async fn read_twice(published: &Value) -> [Option<SessionError>; 2] {
+    let rig = Rig::new().await;
+    let mut cookie = rig.signed_in().await;
+    rig.publishes_once(published).await;
+    let mut errors = [None; 2];
+    for (hours, seen) in [7, 8].into_iter().zip(&mut errors) {
+        rig.clock.set(START.plus(Duration::from_secs(hours * 3_600)));
+        rig.answers("refresh_token", 1, tokens(&json!({"id_token": rig.id_token(&json!({}))}))).await;
+        let (read, next) = rig.read(&cookie).await;
+        (*seen, cookie) = (error(&read), next);
+    }
+    errors
+}
+
+#[tokio::test]
+async fn a_wrong_key_under_the_right_id_is_not_kept() {
+    let foreign = json!({"kty": "RSA", "kid": "k1", "n": FOREIGN, "e": "AQAB"});
+    let wrong = json!({"keys": [foreign]});
+    assert_eq!(read_twice(&wrong).await, [Some(SessionError::RefreshTokenError), None]);
+
+    let mut both = jwk_set();
+    both["keys"].as_array_mut().unwrap().insert(0, foreign);
+    assert_eq!(read_twice(&both).await, [None, None], "any key of that id may have signed");
+}
+
+#[tokio::test]
+async fn keys_that_are_of_no_use_do_not_replace_good_ones() {
+    let symmetric = json!({"keys": [{"kty": "oct", "kid": "k1", "k": "c2VjcmV0", "alg": "HS256"}]});
+    assert_eq!(read_twice(&symmetric).await, [None, None]);
 }

@@ -13,8 +13,8 @@ use crate::history::{Deed, RecordKind, Seen, SessionSeen};
 /// Real clients wait no longer than this before they try again.
 const LONG: Duration = Duration::from_secs(3_600);
 
-/// Sessions of any application live at least so long between two reads: Auth.js gives them 30 days.
-const SESSION: Duration = Duration::from_secs(20 * 86_400);
+/// Sessions of any application live at least so long between two reads; Auth.js gives them 30 days.
+const SESSION: Duration = Duration::from_secs(12 * 3_600);
 
 /// A client that counts in whole seconds may be so late.
 const SECOND: Duration = Duration::from_secs(1);
@@ -96,11 +96,10 @@ pub(super) fn error_has_cause(chapter: &Chapter<'_>, story: &Story<'_>) -> Holdi
     })
 }
 
-pub(super) fn failure_passes(chapter: &Chapter<'_>, story: &Story<'_>) -> Holding {
+pub(super) fn session_lasts(chapter: &Chapter<'_>, story: &Story<'_>) -> Holding {
     let Some(read) = read(chapter, story) else { return Holding::Unknown };
     let fresh = chapter.record.at <= read.jar.alive.plus(SESSION);
-    let tempted = read.refreshes.iter().any(|entry| !is_good(entry));
-    if !fresh || !tempted || !read.may_hope() || read.jar.lately != Lately::InTurn {
+    if !fresh || !read.may_hope() || read.jar.lately != Lately::InTurn {
         return Holding::Unknown;
     }
     judged(read.is_active(), || broken(chapter, "still signed in: no refresh was refused", read.session.words()))
@@ -138,21 +137,26 @@ fn refreshes_here(chapter: &Chapter<'_>, story: &Story<'_>) -> bool {
 
 pub(super) fn expired_is_refreshed(chapter: &Chapter<'_>, story: &Story<'_>) -> Holding {
     let Some(read) = read(chapter, story).filter(|_| refreshes_here(chapter, story)) else { return Holding::Unknown };
-    let failed = read.refreshes.iter().any(|entry| !is_good(entry) && told_end(entry, story.history).is_none());
-    if !read.is_active() || read.session.error.is_some() || failed {
+    if !read.is_active() || read.session.error.is_some() {
         return Holding::Unknown;
     }
-    let told = |label| told_end(story.origin_of(label)?, story.history);
-    let spent = match read.shown() {
-        Some(shown) => told(shown),
-        // Without an error a session has a token that lives, where sessions show tokens at all.
-        None if story.claims(Capability::SessionAccessToken) => story.newest_access(chapter, read.jar).and_then(told),
-        None => None,
+    let Some(end) = read.shown().and_then(|shown| told_end(story.origin_of(shown)?, story.history)) else {
+        return Holding::Unknown;
     };
-    let Some(end) = spent else { return Holding::Unknown };
     judged(chapter.record.at < end.plus(SECOND), || {
-        broken(chapter, "a living access token, or an error", format!("{}; it has ended", read.session.words()))
+        broken(chapter, "a living access token, or an error", format!("{}, which has ended", read.session.words()))
     })
+}
+
+pub(super) fn empty_session_says_why(chapter: &Chapter<'_>, story: &Story<'_>) -> Holding {
+    let claimed = story.claims(Capability::SessionAccessToken) && story.claims(Capability::SessionError);
+    let Some(read) = read(chapter, story).filter(|_| claimed && refreshes_here(chapter, story)) else {
+        return Holding::Unknown;
+    };
+    if !read.is_active() || read.session.access_token.is_some() {
+        return Holding::Unknown;
+    }
+    judged(read.session.error.is_some(), || broken(chapter, "an access token, or an error", read.session.words()))
 }
 
 pub(super) fn failure_is_told(chapter: &Chapter<'_>, story: &Story<'_>) -> Holding {
@@ -160,10 +164,7 @@ pub(super) fn failure_is_told(chapter: &Chapter<'_>, story: &Story<'_>) -> Holdi
     let Some(last) = read.refreshes.last().filter(|last| is_failure(last)) else { return Holding::Unknown };
     let told = !read.is_active() || read.session.error.is_some();
     let end = read.shown().and_then(|shown| told_end(story.origin_of(shown)?, story.history));
-    // Without an error a session has a token that lives, where sessions show tokens at all.
-    let bare = read.session.access_token.is_none() && story.claims(Capability::SessionAccessToken);
-    let spent = end.is_some_and(|end| chapter.record.at >= end.plus(SECOND));
-    if !told && !bare && !spent {
+    if !told && end.is_none_or(|end| chapter.record.at < end.plus(SECOND)) {
         return Holding::Unknown;
     }
     let why = last.error.as_deref().unwrap_or("an answer without a token");

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use adapter_protocol::{Capability, JarKind, Keep};
-use mock_provider::{Endpoint, Entry, Label, Timestamp, TokenKind};
+use mock_provider::{Endpoint, Entry, Label, Timestamp};
 
 use crate::always::answers::{is_exchange, is_good, is_honest, is_refresh, successor};
 use crate::history::{Deed, History, RecordKind, Seen, SessionSeen, StepRecord};
@@ -152,13 +152,6 @@ impl<'a> Story<'a> {
         self.chapters.iter().filter(|chapter| chapter.record.kind == RecordKind::Asked).find(came)
     }
 
-    /// The newest access token of a browser's grant when a step began.
-    pub(super) fn newest_access(&self, chapter: &Chapter<'_>, jar: &Jar) -> Option<Label> {
-        let before = self.history.journal.iter().filter(|entry| entry.sequence < chapter.record.wire.0);
-        let minted = before.flat_map(|entry| &entry.minted).copied();
-        minted.filter(|label| label.kind == TokenKind::Access && self.grant_of(*label) == jar.grant).max()
-    }
-
     /// Whether the application was restarted between a request and a step.
     pub(super) fn restarted_since(&self, entry: &Entry, chapter: &Chapter<'_>) -> bool {
         let between = |of: &&Chapter<'_>| of.record.wire.0 > entry.sequence && of.record.path < chapter.record.path;
@@ -290,6 +283,8 @@ impl<'g> Telling<'g> {
             (Deed::Second { of, actor, kind }, _) => self.second(of, actor, *kind),
             (Deed::Restart { keep: Keep::Nothing }, _) => self.doubt_all(Trust::Nothing),
             (Deed::Disturbed, _) => self.doubt_all(Trust::User),
+            // It may be of another session, or of none.
+            (Deed::PutBack, _) => self.doubt_all(Trust::Nothing),
             (Deed::Read { actor } | Deed::Api { actor }, _) => self.was_read(chapter, actor),
             (Deed::Begun, _) => self.under_way += 1,
             (Deed::Group, _) => self.under_way = self.under_way.saturating_sub(1),
@@ -312,6 +307,7 @@ impl<'g> Telling<'g> {
         let trust = if exchange.is_some() && active { Trust::All } else { Trust::Nothing };
         let named = session.is_some_and(|session| session.subject.is_some());
         let (user, alive, lately) = (Some(user.to_owned()), chapter.record.at, self.lately());
+        self.end_of(&browser);
         self.jars.insert(browser, Jar { trust, user, named, grant, alive, lately });
     }
 
@@ -320,7 +316,14 @@ impl<'g> Telling<'g> {
         let done = matches!(chapter.seen(), Some(Seen::Session(_) | Seen::Done));
         let trust = if done { Trust::All } else { Trust::Nothing };
         let (alive, lately) = (chapter.record.at, self.lately());
+        self.end_of(&browser);
         self.jars.insert(browser, Jar { trust, user: None, named: false, grant: None, alive, lately });
+    }
+
+    /// A browser's session ends: copies of it may end with it, where the server keeps sessions.
+    fn end_of(&mut self, browser: &str) {
+        let Some(grant) = self.jars.get(browser).and_then(|jar| jar.grant) else { return };
+        self.jars.values_mut().filter(|jar| jar.grant == Some(grant)).for_each(|jar| jar.trust = Trust::Nothing);
     }
 
     fn second(&mut self, of: &str, actor: &str, kind: JarKind) {

@@ -78,7 +78,8 @@ fn session_pairs() -> Vec<Pair> {
         }),
         pair(I::ErrorHasCause, |ends| Tale::new().sign_in("ada", FINE).read("ada", ends.pick(FINE, SICK))),
         pair(I::ErrorGoesAway, |ends| expired().refresh("rt#1", &json!({})).read("ada", ends.pick(FRESH, SICK))),
-        pair(I::FailurePasses, |ends| failed().read("ada", ends.pick(SICK, OUT))),
+        pair(I::EmptySessionSaysWhy, |ends| failed().read("ada", ends.pick(SICK, "u-ada"))),
+        pair(I::SessionLasts, |ends| failed().read("ada", ends.pick(SICK, OUT))),
         pair(I::Recovers, |ends| {
             let later = failed().read("ada", SICK).clock(2 * HOUR);
             let later = ends.pick(later.clone().refresh("rt#1", &json!({"status": 503, "minted": []})), later);
@@ -135,16 +136,15 @@ fn token_pairs() -> Vec<Pair> {
             let refusal = json!({"status": 400, "error": "invalid_grant", "minted": []});
             both(&refusal).join(&[FRESH, FRESH]).read("ada", ends.pick(FRESH, SICK))
         }),
-        pair(I::RefusedTokenRests, |ends| {
-            match ends {
-                Ends::Well => {
-                    refused().sign_in("ada", FRESH).clock(HOUR + 1_000).refresh("rt#2", &json!({"minted": ["at#3"]}))
-                }
-                Ends::Badly => {
-                    refused().refresh("rt#1", &json!({"status": 400, "error": "invalid_grant", "minted": []}))
-                }
-            }
-            .read("ada", SICK)
+        pair(I::RefusedTokenRests, |ends| match ends {
+            Ends::Well => refused()
+                .sign_in("ada", FRESH)
+                .clock(HOUR + 1_000)
+                .refresh("rt#2", &json!({"minted": ["at#3"]}))
+                .read("ada", "u-ada at#3"),
+            Ends::Badly => refused()
+                .refresh("rt#1", &json!({"status": 400, "error": "invalid_grant", "minted": []}))
+                .read("ada", SICK),
         }),
         pair(I::LivingTokenIsKept, |ends| {
             let again = rotated();

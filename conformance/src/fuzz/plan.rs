@@ -181,6 +181,8 @@ fn turn(weights: &Weights, patience: Patience) -> impl Strategy<Value = Vec<Move
         4 => (expired(), race(), read()).prop_map(|(expired, race, read)| vec![expired, race, read]),
         1 => (expired(), read())
             .prop_map(|(expired, read)| vec![Move::Life(Life::Rotating), expired, read, Move::SignOut(Actor::Ada)]),
+        2 => (Just(Move::Life(Life::Rotating)), Just(Move::CopyJar), expired(), read(), Just(Move::Read(Actor::Fork, 1)))
+            .prop_map(|(life, copy, expired, read, other)| vec![life, copy, expired, read, other]),
         3 => (Just(Move::Revoke), expired(), read(), read())
             .prop_map(|(revoke, expired, read, again)| vec![revoke, expired, read, again]),
     ]
