@@ -84,6 +84,8 @@ invariants! {
     Must "OpenID Connect Core section 12.2" SubjectStays = |chapter, _| sessions::subject_stays(chapter);
     /// A session shows access tokens of its own user alone.
     Must "RFC 6749 section 1.4" OnlyOwnTokens = sessions::only_own_tokens;
+    /// A session shows no access token that nobody has issued.
+    Should "RFC 6749 section 5.2" OnlyIssuedTokens = sessions::only_issued_tokens;
     /// After signing out nobody is signed in.
     Must "OpenID Connect RP-Initiated Logout section 2" SignedOutStaysOut = |chapter, _| sessions::signed_out_stays_out(chapter);
     /// Signing out works, whatever the provider says.

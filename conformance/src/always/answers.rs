@@ -81,6 +81,13 @@ pub(super) fn may_name_another_token(entry: &Entry) -> bool {
     entry.scripted && (entry.edits.is_empty() || edited)
 }
 
+/// Whether a client may have taken an access token from an answer that is not the provider's.
+pub(super) fn may_bring_another_token(entry: &Entry) -> bool {
+    let edited = entry.edits.get("/access_token").is_some_and(Option::is_some) || entry.edits.contains_key("");
+    let whole = entry.edits.is_empty() && entry.error.is_none();
+    entry.endpoint == Endpoint::Token && entry.scripted && (whole || edited)
+}
+
 /// When the access token of an answer ends, where the client was told: by a number, or by a number in quotes.
 pub(super) fn told_end(entry: &Entry, history: &History) -> Option<Timestamp> {
     let access = entry.minted.iter().find(|label| label.kind == TokenKind::Access)?;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use adapter_protocol::Capability;
 use mock_provider::{Endpoint, Entry, Label, Timestamp};
 
-use crate::always::answers::{is_failure, is_good, is_honest, passes, told_end};
+use crate::always::answers::{is_failure, is_good, is_honest, may_bring_another_token, passes, told_end};
 use crate::always::story::{Chapter, Clocks, Jar, Keys, Lately, Story, Trust};
 use crate::always::{Holding, broken, judged};
 use crate::history::{Deed, RecordKind, Seen, SessionSeen};
@@ -241,6 +241,18 @@ pub(super) fn only_own_tokens(chapter: &Chapter<'_>, story: &Story<'_>) -> Holdi
         }
     }
     holding
+}
+
+pub(super) fn only_issued_tokens(chapter: &Chapter<'_>, story: &Story<'_>) -> Holding {
+    let Some((_, session)) = chapter.read(Trust::User) else { return Holding::Unknown };
+    let Some(shown) = session.access_token.as_ref().filter(|_| session.error.is_none()) else {
+        return Holding::Unknown;
+    };
+    let mut before = story.history.journal.iter().filter(|entry| entry.sequence < chapter.record.wire.1);
+    if before.any(may_bring_another_token) {
+        return Holding::Unknown;
+    }
+    judged(shown.parse::<Label>().is_ok(), || broken(chapter, "an access token of the provider's", session.words()))
 }
 
 pub(super) fn nothing_is_thrown(chapter: &Chapter<'_>) -> Holding {

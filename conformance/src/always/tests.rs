@@ -90,6 +90,11 @@ fn session_pairs() -> Vec<Pair> {
             let both = Tale::new().sign_in("ada", FINE).sign_in("bob", "u-bob at#2");
             both.read("ada", ends.pick(FINE, FRESH))
         }),
+        pair(I::OnlyIssuedTokens, |ends| {
+            let error = json!({"scripted": true, "error": "invalid_grant", "minted": []});
+            let taken = expired().refresh("rt#1", &error).read("ada", "u-ada at#?");
+            ends.pick(Tale::new().sign_in("ada", FINE).read("ada", FINE), taken)
+        }),
         pair(I::SignedOutStaysOut, |ends| {
             Tale::new().sign_in("ada", FINE).sign_out("ada").read("ada", ends.pick(OUT, FINE))
         }),

@@ -16,6 +16,9 @@ use crate::uptime::Stopwatch;
 /// How often a failure is looked at again before anything is said of it.
 const AGAIN: u32 = 3;
 
+/// Moves of a plan of which pairs are taken away.
+const PAIRED: usize = 12;
+
 /// A failure of a rule in a plan.
 pub(super) struct Quarry<'a> {
     pub(super) stage: &'a Stage,
@@ -50,6 +53,7 @@ impl Quarry<'_> {
         let mut search = Search { quarry: self, watch: Stopwatch::start(), votes, facts: vec![] };
         let smaller = search.by_proptest(first.clone()).await?;
         let smaller = search.without_moves(smaller).await?;
+        let smaller = search.without_pairs(smaller).await?;
         let smaller = search.simpler(smaller).await?;
         let smaller = search.without_moves(smaller).await?;
         let Some(performed) = search.once_more(&smaller).await? else { return Ok(None) };
@@ -160,6 +164,21 @@ impl Search<'_, '_> {
         Ok(moves)
     }
 
+    /// Takes away two moves at once, until none can go: a trouble and the read that meets it are only needed together.
+    async fn without_pairs(&self, mut moves: Vec<Move>) -> Result<Vec<Move>, RunError> {
+        let mut pairs = pairs(moves.len()).into_iter();
+        while let Some((first, second)) = pairs.next().filter(|_| !self.is_over()) {
+            let mut fewer = moves.clone();
+            fewer.remove(second);
+            fewer.remove(first);
+            if self.fails(&fewer).await? {
+                moves = self.without_moves(fewer).await?;
+                pairs = self::pairs(moves.len()).into_iter();
+            }
+        }
+        Ok(moves)
+    }
+
     /// Puts simpler moves in, until none can.
     async fn simpler(&mut self, mut moves: Vec<Move>) -> Result<Vec<Move>, RunError> {
         let mut place = 0;
@@ -202,4 +221,10 @@ impl Search<'_, '_> {
         }
         Ok((steps, performed))
     }
+}
+
+/// All pairs of places in a plan that is short enough to try them.
+fn pairs(moves: usize) -> Vec<(usize, usize)> {
+    let few = moves.min(PAIRED);
+    (0..few).flat_map(|first| (first + 1..few).map(move |second| (first, second))).collect()
 }

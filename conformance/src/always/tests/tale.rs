@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use adapter_protocol::Capability;
-use mock_provider::{Counters, Entry, Label, Timestamp, TokenKind};
+use mock_provider::{Counters, Entry, Timestamp, TokenKind};
 use serde_json::{Value, json};
 
 use crate::history::{Deed, History, Observation, RecordKind, Seen, SessionSeen, StepPath, StepRecord};
@@ -193,6 +193,6 @@ fn seen(text: &str) -> Seen {
         state: "active".to_owned(),
         subject: find("u-"),
         error: find("error").map(|_| "RefreshTokenError".to_owned()),
-        access_token: find("at#").filter(|label| label.parse::<Label>().is_ok()),
+        access_token: find("at#"),
     })
 }
