@@ -35,8 +35,9 @@ macro_rules! invariants {
             pub const ALL: &[Self] = &[$(Self::$name,)*];
 
             /// What it says, in a line.
-            pub const fn says(self) -> &'static str {
-                match self { $(Self::$name => concat!($($says),+).trim_ascii(),)* }
+            pub fn says(self) -> &'static str {
+                let sentence = match self { $(Self::$name => concat!($($says),+),)* };
+                sentence.trim_ascii().trim_end_matches('.')
             }
 
             /// How binding it is. Where good implementations differ it is a should.
@@ -86,7 +87,7 @@ invariants! {
     Must "RFC 6749 section 1.4" OnlyOwnTokens = sessions::only_own_tokens;
     /// A session shows no access token that nobody has issued.
     Should "RFC 6749 section 5.2" OnlyIssuedTokens = sessions::only_issued_tokens;
-    /// After signing out nobody is signed in.
+    /// After signing out nobody is signed in, and no token is used.
     Must "OpenID Connect RP-Initiated Logout section 2" SignedOutStaysOut = |chapter, _| sessions::signed_out_stays_out(chapter);
     /// Signing out works, whatever the provider says.
     Should "RFC 7009 section 2.2" SignOutWorks = |chapter, _| sessions::sign_out_works(chapter);

@@ -5,7 +5,7 @@ use std::time::Duration;
 use adapter_protocol::Capability;
 use mock_provider::{Endpoint, Entry, Label, Timestamp};
 
-use crate::always::answers::{is_failure, is_good, is_honest, may_bring_another_token, passes, told_end};
+use crate::always::answers::{is_failure, is_good, is_honest, is_refresh, may_bring_another_token, passes, told_end};
 use crate::always::story::{Chapter, Clocks, Jar, Keys, Lately, Story, Trust};
 use crate::always::{Holding, broken, judged};
 use crate::history::{Deed, RecordKind, Seen, SessionSeen};
@@ -177,6 +177,9 @@ pub(super) fn signed_out_stays_out(chapter: &Chapter<'_>) -> Holding {
     };
     if jar.user.is_some() {
         return Holding::Unknown;
+    }
+    if let Some(used) = chapter.entries.iter().find(|entry| is_refresh(entry) || entry.bearer.is_some()) {
+        return broken(chapter, "no token is used after the sign-out", format!("a request to {}", used.path));
     }
     judged(session.state != "active", || broken(chapter, "signed out", session.words()))
 }

@@ -225,6 +225,12 @@ fn a_good_tale_breaks_nothing_that_binds() {
 }
 
 #[test]
+fn a_token_that_is_used_after_the_sign_out_is_found_though_nobody_is_signed_in() {
+    let used = Tale::new().sign_in("ada", FINE).sign_out("ada").resource("at#1").api("ada", OUT);
+    assert!(matches!(judged_in(Invariant::SignedOutStaysOut, &used), Holding::Broken { .. }));
+}
+
+#[test]
 fn nothing_is_said_of_an_empty_history() {
     let empty = Tale::new();
     for invariant in Invariant::ALL {

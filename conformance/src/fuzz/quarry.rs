@@ -16,6 +16,9 @@ use crate::uptime::Stopwatch;
 /// How often a failure is looked at again before anything is said of it.
 const AGAIN: u32 = 3;
 
+/// A plan of so many moves is small.
+const FEW: usize = 6;
+
 /// Moves of a plan of which pairs are taken away.
 const PAIRED: usize = 12;
 
@@ -51,8 +54,8 @@ impl Quarry<'_> {
         // What does not fail every time is asked for a majority.
         let votes = if again == AGAIN { (1, 1) } else { (2, 3) };
         let mut search = Search { quarry: self, watch: Stopwatch::start(), votes, facts: vec![] };
-        let smaller = search.by_proptest(first.clone()).await?;
-        let smaller = search.without_moves(smaller).await?;
+        let smaller = search.without_moves(first.clone()).await?;
+        let smaller = search.by_proptest(smaller).await?;
         let smaller = search.without_pairs(smaller).await?;
         let smaller = search.simpler(smaller).await?;
         let smaller = search.without_moves(smaller).await?;
@@ -133,33 +136,46 @@ impl Search<'_, '_> {
         Ok(None)
     }
 
-    async fn by_proptest(&self, first: Vec<Move>) -> Result<Vec<Move>, RunError> {
-        let Some(mut tree) = self.quarry.draft.tree() else { return Ok(first) };
-        let mut smallest = first;
+    /// What proptest makes of the whole plan, where that is smaller: it also changes what moves are about. Half of the time
+    /// that is left is enough.
+    async fn by_proptest(&self, known: Vec<Move>) -> Result<Vec<Move>, RunError> {
+        let Some(mut tree) = self.quarry.draft.tree().filter(|_| known.len() > FEW) else { return Ok(known) };
+        let until = (self.watch.elapsed() + self.quarry.limits.shrink_time) / 2;
+        let mut smallest = known;
         let mut goes_on = tree.simplify();
-        while goes_on && !self.is_over() {
+        while goes_on && self.watch.elapsed() < until {
             let moves = tree.current();
-            if self.fails(&moves).await? {
-                smallest = moves;
-                goes_on = tree.simplify();
+            goes_on = if self.fails(&moves).await? {
+                smallest = if moves.len() < smallest.len() { moves } else { smallest };
+                tree.simplify()
             } else {
-                goes_on = tree.complicate();
-            }
+                tree.complicate()
+            };
         }
-        Ok(smallest)
+        self.without_moves(smallest).await
     }
 
-    /// Takes away one move after the other, the last ones first, until none can go.
+    /// Takes away halves, quarters and so on, the last moves first, until no single one can go (Zeller and Hildebrandt,
+    /// "Simplifying and Isolating Failure-Inducing Input", 2002).
     async fn without_moves(&self, mut moves: Vec<Move>) -> Result<Vec<Move>, RunError> {
-        let mut place = moves.len();
-        while place > 0 && !self.is_over() {
-            place -= 1;
-            let mut fewer = moves.clone();
-            fewer.remove(place);
-            if self.fails(&fewer).await? {
-                moves = fewer;
-                place = moves.len();
+        let mut length = (moves.len() / 2).max(1);
+        let mut end = moves.len();
+        while !self.is_over() {
+            if end == 0 && length == 1 {
+                break;
             }
+            if end == 0 {
+                (length, end) = (length / 2, moves.len());
+            }
+            let start = end.saturating_sub(length);
+            let fewer = [&moves[..start], &moves[end..]].concat();
+            let gone = self.fails(&fewer).await?;
+            end = match (gone, length) {
+                // With one gone, another that was needed before may be needed no more.
+                (true, 1) => fewer.len(),
+                _ => start,
+            };
+            moves = if gone { fewer } else { moves };
         }
         Ok(moves)
     }

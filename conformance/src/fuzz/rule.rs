@@ -130,3 +130,27 @@ pub fn recheck(rules: &[Rule], history: &History) -> Vec<Check> {
     checks.extend(invariants::all(history).into_iter().filter(asked));
     checks
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DOCS: &str = include_str!("../../../docs/fuzzing.md");
+
+    #[test]
+    fn the_documentation_has_every_rule_at_its_level() {
+        for rule in Rule::all() {
+            let row = format!("| `{}` | {} | {} |", rule.name(), rule.level(), rule.says());
+            assert!(DOCS.contains(&row), "docs/fuzzing.md has no row {row}");
+        }
+    }
+
+    #[test]
+    fn a_rule_is_found_by_its_name_and_by_its_check() {
+        for rule in Rule::all() {
+            assert_eq!(rule.name().parse(), Ok(rule.clone()));
+            let lives = matches!(rule, Rule::DoesNotCrash | Rule::SpeaksTheProtocol);
+            assert_eq!(Rule::of_check(&rule.check()), (!lives).then_some(rule));
+        }
+    }
+}

@@ -22,7 +22,7 @@ fn styled(style: Style, text: &str) -> String {
 pub fn head(started: &RunStarted, fuzz: &FuzzStarted) -> String {
     let limit = match fuzz.time_ms {
         Some(millis) => format!("for {} s", millis / 1_000),
-        None => format!("{} plans", fuzz.plans),
+        None => counted(fuzz.plans, "plan"),
     };
     let mut out = format!(
         "{} · fuzz · target {} · {} · {limit} of up to {} moves · seed {}\n",
