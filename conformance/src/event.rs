@@ -19,7 +19,6 @@ pub const LOG_FORMAT: u32 = 1;
 
 /// Something that happened in a run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[expect(clippy::large_enum_variant, reason = "a log has one start and one end")]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Event {
     /// The first line.

@@ -1,6 +1,6 @@
 //! Looks for secrets where they do not belong: raw, encoded, or in part.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
@@ -27,14 +27,17 @@ pub fn found_in(text: &str, secrets: &Secrets) -> Vec<String> {
 /// So many bytes of a form of a secret.
 type Window = [u8; WINDOW];
 
+#[expect(clippy::disallowed_types, reason = "it is only looked up, some thousand times for each text")]
+type Windows = std::collections::HashMap<Window, Vec<usize>>;
+
 /// Finds secrets in texts: one pass over each text, however many secrets there are.
 #[derive(Debug)]
 pub struct Finder<'s> {
     secrets: &'s Secrets,
     /// Windows of secrets as they are and percent-encoded, and the first of encoded forms, each with the places of its secrets.
-    windows: HashMap<Window, Vec<usize>>,
+    windows: Windows,
     /// Encoded forms, which count only as a whole, with the places of their secrets.
-    whole: HashMap<Window, Vec<(usize, String)>>,
+    whole: BTreeMap<Window, Vec<(usize, String)>>,
     /// Secrets that are shorter than a window.
     short: Vec<(usize, String)>,
 }
@@ -42,7 +45,7 @@ pub struct Finder<'s> {
 impl<'s> Finder<'s> {
     /// One for these secrets.
     pub fn of(secrets: &'s Secrets) -> Self {
-        let mut finder = Self { secrets, windows: HashMap::new(), whole: HashMap::new(), short: vec![] };
+        let mut finder = Self { secrets, windows: Windows::new(), whole: BTreeMap::new(), short: vec![] };
         secrets.iter().enumerate().for_each(|(index, (_, secret))| finder.add(index, secret.expose()));
         finder
     }

@@ -179,9 +179,9 @@ impl Teller {
             }
             Sighting::Performed(..) => {}
             Sighting::Progress(hunted) => self.progress(hunted),
-            Sighting::LookingInto(rule) => self.message(format!("looking into {rule}")),
+            Sighting::LookingInto(rule) => self.message(&format!("looking into {rule}")),
             Sighting::Found(finding) => {
-                self.message(format!("found {}", finding.rule));
+                self.message(&format!("found {}", finding.rule));
             }
         }
     }
@@ -199,8 +199,8 @@ impl Teller {
         ));
     }
 
-    fn message(&self, text: String) {
-        self.bar.iter().for_each(|bar| bar.set_message(text.clone()));
+    fn message(&self, text: &str) {
+        self.bar.iter().for_each(|bar| bar.set_message(text.to_owned()));
     }
 
     fn say(&self, text: &str) {

@@ -203,8 +203,9 @@ pub(super) fn retry_after_is_kept(chapter: &Chapter<'_>, story: &Story<'_>) -> H
         let Some(grant) = entry.presented.and_then(|label| story.grant_of(label)) else { continue };
         let before =
             story.refreshes_until(chapter, grant).into_iter().filter(|before| before.sequence < entry.sequence);
-        let told = before.filter(|before| before.delivery == Delivery::Delivered && story.came_to_one_alone(before));
-        let Some(last) = told.last() else { continue };
+        let mut told =
+            before.filter(|before| before.delivery == Delivery::Delivered && story.came_to_one_alone(before));
+        let Some(last) = told.next_back() else { continue };
         let Some(seconds) = last.retry_after.as_ref().and_then(|text| text.parse::<u32>().ok()) else { continue };
         let until = last.arrived.plus(Duration::from_secs(seconds.into()));
         if chapter.clocks == Clocks::Forward && entry.arrived < until && last.status != Some(200) {

@@ -1,6 +1,6 @@
 //! A plan carried out: each move becomes steps when its turn comes, for only then it is known which tokens there are.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use adapter_protocol::{Capability, ClockMode};
@@ -71,7 +71,7 @@ pub(super) struct Stage {
     pub(super) rules: Vec<Rule>,
     pub(super) scenario: Scenario,
     /// Steps that have been read before: most plans have many in common.
-    pub(super) read: Mutex<HashMap<String, Step>>,
+    pub(super) read: Mutex<BTreeMap<String, Step>>,
 }
 
 /// Steps that are remembered at most.
@@ -156,7 +156,7 @@ mod tests {
     use crate::fuzz::rule::recheck;
     use crate::scenario::model::Level;
 
-    fn ended(ending: Ending) -> Vec<Rule> {
+    fn ended(ending: &Ending) -> Vec<Rule> {
         let history: History = serde_json::from_value(serde_json::json!({
             "steps": [], "journal": [], "counters": {"reuse_detected": 0, "families_revoked": 0, "families_evicted": 0},
             "leaks": [], "claims": [], "start": 0, "expiries": {}, "output": [], "ended": ending,
@@ -172,11 +172,11 @@ mod tests {
     #[test]
     fn an_end_that_is_none_breaks_a_rule() {
         let (step, reason) = (|| "step-3".to_owned(), || "why".to_owned());
-        assert_eq!(ended(Ending::Crash { step: step() }), [Rule::DoesNotCrash]);
-        assert_eq!(ended(Ending::Broken { step: step(), reason: reason() }), [Rule::SpeaksTheProtocol]);
-        assert_eq!(ended(Ending::Blocked { step: step(), reason: reason() }), [Rule::SpeaksTheProtocol]);
+        assert_eq!(ended(&Ending::Crash { step: step() }), [Rule::DoesNotCrash]);
+        assert_eq!(ended(&Ending::Broken { step: step(), reason: reason() }), [Rule::SpeaksTheProtocol]);
+        assert_eq!(ended(&Ending::Blocked { step: step(), reason: reason() }), [Rule::SpeaksTheProtocol]);
         let hang = Ending::Hang { step: step(), reason: reason(), level: Level::Must };
-        assert_eq!(ended(hang), [Rule::Every("answers-in-time")]);
-        assert_eq!(ended(Ending::OutOfReach { step: step(), reason: reason() }), []);
+        assert_eq!(ended(&hang), [Rule::Every("answers-in-time")]);
+        assert_eq!(ended(&Ending::OutOfReach { step: step(), reason: reason() }), []);
     }
 }

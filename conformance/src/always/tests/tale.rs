@@ -43,7 +43,7 @@ impl Tale {
     }
 
     /// A request, with changes of what it usually is.
-    fn request(mut self, usual: Value, change: &Value) -> Self {
+    fn request(mut self, usual: &Value, change: &Value) -> Self {
         let sequence = self.next();
         let mut entry = json!({
             "sequence": sequence, "began_tick": 3 * sequence, "decided_tick": 3 * sequence + 1, "ended_tick": 3 * sequence + 2,
@@ -52,7 +52,7 @@ impl Tale {
             "cookies": false, "client": null, "user": null, "presented": null, "parked": false, "status": 200, "error": null,
             "minted": [], "scripted": false, "delivery": "delivered",
         });
-        for changes in [&usual, change] {
+        for changes in [usual, change] {
             let members = changes.as_object().into_iter().flatten();
             members.for_each(|(name, value)| drop(entry.as_object_mut().unwrap().insert(name.clone(), value.clone())));
         }
@@ -91,32 +91,32 @@ impl Tale {
     }
 
     pub(super) fn sign_in(self, user: &str, shows: &str) -> Self {
-        self.sign_in_with(user, shows, json!({"client_id": "c", "code_challenge": "present"}))
+        self.sign_in_with(user, shows, &json!({"client_id": "c", "code_challenge": "present"}))
     }
 
     pub(super) fn sign_in_without(self, user: &str, parameter: &str) -> Self {
         let mut params = json!({"client_id": "c", "code_challenge": "present"});
         params.as_object_mut().unwrap().remove(parameter);
-        self.sign_in_with(user, "u-ada at#1", params)
+        self.sign_in_with(user, "u-ada at#1", &params)
     }
 
-    fn sign_in_with(self, user: &str, shows: &str, params: Value) -> Self {
+    fn sign_in_with(self, user: &str, shows: &str, params: &Value) -> Self {
         let families = self.history.journal.iter().flat_map(|entry| &entry.minted);
         let number = families.filter(|label| label.kind == TokenKind::Access).count() + 1;
         let exchange = json!({
             "params": {"grant_type": "authorization_code"}, "user": format!("u-{user}"),
             "minted": [format!("at#{number}"), format!("rt#{number}")],
         });
-        let asked = self.request(json!({"endpoint": "authorize", "path": "/authorize", "params": params}), &json!({}));
+        let asked = self.request(&json!({"endpoint": "authorize", "path": "/authorize", "params": params}), &json!({}));
         let (actor, name) = (user.to_owned(), format!("u-{user}"));
         let deed = Deed::SignIn { actor: actor.clone(), user: name };
-        asked.request(exchange, &json!({})).step(deed, RecordKind::Asked, vec![(actor, seen(shows))])
+        asked.request(&exchange, &json!({})).step(deed, RecordKind::Asked, vec![(actor, seen(shows))])
     }
 
     /// A sign-in that the user declines.
     pub(super) fn denied(self, user: &str) -> Self {
         let params = json!({"client_id": "c", "code_challenge": "present"});
-        let asked = self.request(json!({"endpoint": "authorize", "path": "/authorize", "params": params}), &json!({}));
+        let asked = self.request(&json!({"endpoint": "authorize", "path": "/authorize", "params": params}), &json!({}));
         let deed = Deed::SignIn { actor: user.to_owned(), user: format!("u-{user}") };
         asked.step(deed, RecordKind::Asked, vec![(user.to_owned(), seen("u-ada at#1"))])
     }
@@ -127,15 +127,15 @@ impl Tale {
             "params": {"grant_type": "refresh_token", "refresh_token": token, "client_secret": "present"},
             "presented": token, "user": "u-ada", "minted": ["at#2"],
         });
-        self.request(usual, change)
+        self.request(&usual, change)
     }
 
     pub(super) fn revoke(self, token: &str) -> Self {
-        self.request(json!({"endpoint": "revoke", "path": "/revoke", "presented": token}), &json!({}))
+        self.request(&json!({"endpoint": "revoke", "path": "/revoke", "presented": token}), &json!({}))
     }
 
     pub(super) fn resource(self, token: &str) -> Self {
-        self.request(json!({"endpoint": "resource", "path": "/resource", "bearer": token}), &json!({}))
+        self.request(&json!({"endpoint": "resource", "path": "/resource", "bearer": token}), &json!({}))
     }
 
     pub(super) fn read(self, actor: &str, shows: &str) -> Self {
