@@ -77,15 +77,19 @@ pub(super) fn successor(entry: &Entry) -> Option<Label> {
 
 /// Whether the answer named a refresh token that is not the provider's.
 pub(super) fn may_name_another_token(entry: &Entry) -> bool {
-    let edited = entry.edits.get("/refresh_token").is_some_and(Option::is_some) || entry.edits.contains_key("");
-    entry.scripted && (entry.edits.is_empty() || edited)
+    entry.scripted && (entry.edits.is_empty() || may_hold_anything(entry))
 }
 
 /// Whether a client may have taken an access token from an answer that is not the provider's.
 pub(super) fn may_bring_another_token(entry: &Entry) -> bool {
-    let edited = entry.edits.get("/access_token").is_some_and(Option::is_some) || entry.edits.contains_key("");
     let whole = entry.edits.is_empty() && entry.error.is_none();
-    entry.endpoint == Endpoint::Token && entry.scripted && (whole || edited)
+    entry.endpoint == Endpoint::Token && entry.scripted && (whole || may_hold_anything(entry))
+}
+
+/// Whether what was put into an answer may name tokens: the text of one, the whole body, or more than the value of a member.
+fn may_hold_anything(entry: &Entry) -> bool {
+    let more = |put: &String| serde_json::from_str::<Value>(put).is_err();
+    entry.edits.contains_key("") || entry.edits.values().flatten().any(more)
 }
 
 /// When the access token of an answer ends, where the client was told: by a number, or by a number in quotes.
