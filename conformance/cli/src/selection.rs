@@ -52,7 +52,10 @@ pub(crate) fn known_of(catalogue: &Catalogue, path: Option<&Path>) -> Result<Opt
 /// The known failures that a text states; the path is for messages.
 pub(crate) fn parsed(catalogue: &Catalogue, path: &Path, text: String) -> Result<Known, Failure> {
     let rules: Vec<String> = Rule::all().iter().map(Rule::id).collect();
-    let suite = catalogue.entries.iter().map(|entry| entry.case.id.as_str()).chain(rules.iter().map(String::as_str));
+    // A target's file is about the built-in scenarios, whichever others it is run with.
+    let built_in = Catalogue::built_in();
+    let entries = catalogue.entries.iter().chain(&built_in.entries).map(|entry| entry.case.id.as_str());
+    let suite = entries.chain(rules.iter().map(String::as_str));
     known::parse(&text, suite).map_err(|problems| {
         let file = SourceFile { path: path.to_owned(), text };
         let render = |problem| Diagnostic { file: file.clone(), problem }.render();

@@ -47,7 +47,9 @@ struct Read<'s, 'a> {
     refreshes: Vec<&'a Entry>,
 }
 
+/// What a call of the resource shows beside its status may be less than a session: a page of its own, for example.
 fn read<'s, 'a>(chapter: &'s Chapter<'a>, story: &Story<'a>) -> Option<Read<'s, 'a>> {
+    let Deed::Read { .. } = chapter.record.deed else { return None };
     let (jar, session) = chapter.read(Trust::All)?;
     let refreshes = story.refreshes_until(chapter, jar.grant?);
     (chapter.clocks == Clocks::Forward).then_some(Read { jar, session, refreshes })
@@ -126,17 +128,10 @@ fn waits(entry: &Entry, now: Timestamp) -> bool {
     seconds.is_some_and(|seconds| !seconds.is_ok_and(over))
 }
 
-/// Whether a target that was asked this refreshes at this.
-fn refreshes_here(chapter: &Chapter<'_>, story: &Story<'_>) -> bool {
-    match chapter.record.deed {
-        Deed::Read { .. } => story.claims(Capability::RefreshOnSession),
-        Deed::Api { .. } => story.claims(Capability::RefreshOnApi),
-        _ => false,
-    }
-}
-
 pub(super) fn expired_is_refreshed(chapter: &Chapter<'_>, story: &Story<'_>) -> Holding {
-    let Some(read) = read(chapter, story).filter(|_| refreshes_here(chapter, story)) else { return Holding::Unknown };
+    let Some(read) = read(chapter, story).filter(|_| story.claims(Capability::RefreshOnSession)) else {
+        return Holding::Unknown;
+    };
     if !read.is_active() || read.session.error.is_some() {
         return Holding::Unknown;
     }
@@ -150,7 +145,7 @@ pub(super) fn expired_is_refreshed(chapter: &Chapter<'_>, story: &Story<'_>) -> 
 
 pub(super) fn empty_session_says_why(chapter: &Chapter<'_>, story: &Story<'_>) -> Holding {
     let claimed = story.claims(Capability::SessionAccessToken) && story.claims(Capability::SessionError);
-    let Some(read) = read(chapter, story).filter(|_| claimed && refreshes_here(chapter, story)) else {
+    let Some(read) = read(chapter, story).filter(|_| claimed && story.claims(Capability::RefreshOnSession)) else {
         return Holding::Unknown;
     };
     if !read.is_active() || read.session.access_token.is_some() {
@@ -160,7 +155,9 @@ pub(super) fn empty_session_says_why(chapter: &Chapter<'_>, story: &Story<'_>) -
 }
 
 pub(super) fn failure_is_told(chapter: &Chapter<'_>, story: &Story<'_>) -> Holding {
-    let Some(read) = read(chapter, story).filter(|_| refreshes_here(chapter, story)) else { return Holding::Unknown };
+    let Some(read) = read(chapter, story).filter(|_| story.claims(Capability::RefreshOnSession)) else {
+        return Holding::Unknown;
+    };
     let Some(last) = read.refreshes.last().filter(|last| is_failure(last)) else { return Holding::Unknown };
     let told = !read.is_active() || read.session.error.is_some();
     let end = read.shown().and_then(|shown| told_end(story.origin_of(shown)?, story.history));
@@ -208,7 +205,7 @@ pub(super) fn denied_sign_in_changes_nothing(chapter: &Chapter<'_>, story: &Stor
 }
 
 pub(super) fn subject_stays(chapter: &Chapter<'_>) -> Holding {
-    if !matches!(chapter.record.deed, Deed::Read { .. } | Deed::Api { .. } | Deed::Group) {
+    if !matches!(chapter.record.deed, Deed::Read { .. } | Deed::Group) {
         return Holding::Unknown;
     }
     let mut holding = Holding::Unknown;

@@ -60,6 +60,12 @@ fn what_is_found_is_a_small_scenario_that_replays() {
     ended(&again, 1);
     assert!(again.stdout.contains("always.error-goes-away"), "{}", again.stdout);
     ended(&stage.plainly(&["run", "--scenarios", "regrant-out/found"]), 0);
+
+    // A target that has a file of known failures keeps it.
+    let known =
+        "regrant: 1\nentries:\n  - { match: recovery/good-refresh-clears-the-error, expect: hang, reason: slow }\n";
+    fs::write(stage.folder.path().join("known.yaml"), known).unwrap();
+    ended(&stage.plainly(&["run", "--scenarios", "regrant-out/found", "--known", "known.yaml"]), 0);
 }
 
 #[test]
