@@ -11,6 +11,8 @@ mod sessions;
 mod story;
 mod tokens;
 
+use std::sync::LazyLock;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -145,13 +147,13 @@ pub enum Holding {
 
 impl Invariant {
     /// Its name in files, reports and on the command line.
-    pub fn name(self) -> String {
-        serde_json::to_value(self).ok().and_then(|name| name.as_str().map(str::to_owned)).unwrap_or_default()
+    pub fn name(self) -> &'static str {
+        NAMES.iter().find(|(_, invariant)| *invariant == self).map_or("", |(name, _)| name)
     }
 
     /// The invariant of this name.
     pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.iter().copied().find(|invariant| invariant.name() == name)
+        NAMES.iter().find(|(known, _)| known == name).map(|(_, invariant)| *invariant)
     }
 
     /// The id of its check.
@@ -161,17 +163,15 @@ impl Invariant {
 
     /// What a history says of it.
     pub fn judge(self, story: &Story<'_>) -> Holding {
-        let mut all = Holding::Unknown;
-        for chapter in &story.chapters {
-            match self.of(chapter, story) {
-                broken @ Holding::Broken { .. } => return broken,
-                Holding::Holds => all = Holding::Holds,
-                Holding::Unknown => {}
-            }
-        }
-        all
+        all(story.chapters.iter().map(|chapter| self.of(chapter, story)))
     }
 }
+
+/// The names are those that serde gives; asked for at every check of every history.
+static NAMES: LazyLock<Vec<(String, Invariant)>> = LazyLock::new(|| {
+    let name = |invariant: &Invariant| serde_json::to_value(invariant).ok()?.as_str().map(str::to_owned);
+    Invariant::ALL.iter().filter_map(|invariant| Some((name(invariant)?, *invariant))).collect()
+});
 
 /// How the ids of these checks begin.
 pub const CHECK: &str = "always.";
@@ -192,6 +192,19 @@ pub fn checks(invariants: impl IntoIterator<Item = Invariant>, history: &History
 
 fn broken(chapter: &Chapter<'_>, expected: impl Into<String>, got: impl Into<String>) -> Holding {
     Holding::Broken { step: chapter.record.name.clone(), detail: Detail::new(expected, got) }
+}
+
+/// What several things say together: broken as soon as one is, and unknown only where all are.
+fn all(holdings: impl IntoIterator<Item = Holding>) -> Holding {
+    let mut all = Holding::Unknown;
+    for holding in holdings {
+        match holding {
+            broken @ Holding::Broken { .. } => return broken,
+            Holding::Holds => all = Holding::Holds,
+            Holding::Unknown => {}
+        }
+    }
+    all
 }
 
 fn judged(good: bool, breach: impl FnOnce() -> Holding) -> Holding {

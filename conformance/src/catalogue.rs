@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 use rust_embed::Embed;
 use serde::Deserialize;
@@ -64,8 +65,13 @@ pub struct Catalogue {
 const REFERENCES: &str = "refs.yaml";
 
 impl Catalogue {
-    /// The built-in catalogue.
+    /// The built-in catalogue, read once.
     pub fn built_in() -> Self {
+        static ONCE: LazyLock<Catalogue> = LazyLock::new(Catalogue::read_built_in);
+        ONCE.clone()
+    }
+
+    fn read_built_in() -> Self {
         let mut paths: Vec<String> = BuiltIn::iter().map(|path| path.replace('\\', "/")).collect();
         paths.sort();
         let file = |path: String| {

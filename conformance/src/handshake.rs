@@ -49,6 +49,16 @@ pub struct Introduction {
 }
 
 impl Introduction {
+    /// What the target claims, by which it is judged.
+    pub(crate) fn claimed(&self, clock: ClockMode) -> BTreeSet<Capability> {
+        let mut claims = self.hello.claimed();
+        if clock == ClockMode::Real {
+            // Nobody sets it, and still it moves; how far a case has to wait shows when it does.
+            claims.insert(Capability::ClockSet);
+        }
+        claims
+    }
+
     /// Puts what the target has said of itself into the first line of a log.
     pub fn write_to(&self, started: &mut RunStarted) {
         let hello = &self.hello;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use adapter_protocol::{Capability, JarKind, Keep};
-use mock_provider::{Counters, Entry, Label, Sequence, Timestamp};
+use mock_provider::{Counters, Endpoint, Entry, Label, Sequence, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::scenario::model::Level;
@@ -37,6 +37,16 @@ impl History {
     pub fn never_began(&self) -> bool {
         self.steps.is_empty() && self.journal.is_empty() && matches!(self.ended, Some(Ending::Crash { .. }))
     }
+}
+
+/// Whether a request to the token endpoint is for this grant type.
+pub(crate) fn is_grant(entry: &Entry, wanted: &str) -> bool {
+    entry.endpoint == Endpoint::Token && entry.params.get("grant_type").is_some_and(|grant| grant == wanted)
+}
+
+/// Whether a request is for a refresh (RFC 6749 section 6).
+pub(crate) fn is_refresh(entry: &Entry) -> bool {
+    is_grant(entry, "refresh_token")
 }
 
 /// Where a step stands in its scenario: its index, and that of an inner step of a `together`.

@@ -232,13 +232,6 @@ fn ending(report: &CaseReport) -> Option<Outcome> {
     }
 }
 
-fn is_bad(gate: Gate, verdict: Verdict) -> bool {
-    match gate {
-        Gate::Must => verdict >= Verdict::Fail,
-        Gate::Should => verdict >= Verdict::Warn,
-    }
-}
-
 /// What a case comes to.
 pub fn standing(report: &CaseReport, gate: Gate, known: &[Spanned<Entry>]) -> Standing {
     let mut standing = Standing::default();
@@ -247,7 +240,7 @@ pub fn standing(report: &CaseReport, gate: Gate, known: &[Spanned<Entry>]) -> St
     }
     let entries: Vec<&Entry> =
         known.iter().map(|entry| &entry.value).filter(|entry| entry.is_about(&report.id)).collect();
-    for check in report.checks.iter().filter(|check| is_bad(gate, check.verdict)) {
+    for check in report.checks.iter().filter(|check| gate.minds(check)) {
         let outcome = Outcome::of_verdict(check.verdict);
         let excuse = entries
             .iter()

@@ -8,7 +8,7 @@ use std::io;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
-use adapter_protocol::{Capability, ClockMode};
+use adapter_protocol::Capability;
 use futures_util::FutureExt as _;
 use mock_provider::Timestamp;
 use tokio::sync::mpsc;
@@ -314,11 +314,7 @@ impl Shared {
 
     async fn drive(&self, entry: &Entry, name: &str) -> Result<Driven, RunError> {
         let scenario = &entry.case.scenario;
-        let mut claims = self.introduction.hello.claimed();
-        if self.pool.target().clock() == ClockMode::Real {
-            // Nobody sets it, and still it moves; how far a case has to wait shows when it does.
-            claims.insert(Capability::ClockSet);
-        }
+        let claims = self.introduction.claimed(self.pool.target().clock());
         if let Some(missing) = scenario.requires().difference(&claims).next() {
             return Ok(Driven::Skipped(format!("{UNCLAIMED}`{}`", name_of(*missing))));
         }

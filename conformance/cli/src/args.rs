@@ -244,6 +244,21 @@ pub(crate) struct RunArgs {
     pub(crate) seed: u64,
 }
 
+/// What is judged.
+#[derive(Args)]
+pub(crate) struct RuleArgs {
+    /// Only these invariants, by name; `regrant fuzz --list` shows all.
+    #[arg(long = "invariant", value_name = "ID", num_args = 1.., value_delimiter = ',')]
+    only: Vec<Rule>,
+}
+
+impl RuleArgs {
+    /// These, or all.
+    pub(crate) fn chosen(&self) -> Vec<Rule> {
+        if self.only.is_empty() { Rule::all() } else { self.only.clone() }
+    }
+}
+
 /// How long to fuzz, where the command line does not say.
 const PLANS: usize = 1_000;
 
@@ -266,9 +281,8 @@ pub(crate) struct FuzzArgs {
     /// How many moves a plan has at most.
     #[arg(long, value_name = "N", default_value = "20")]
     pub(crate) steps: NonZeroUsize,
-    /// Only these invariants, by name; `--list` shows all.
-    #[arg(long = "invariant", value_name = "ID", num_args = 1.., value_delimiter = ',')]
-    pub(crate) rules: Vec<Rule>,
+    #[command(flatten)]
+    pub(crate) rules: RuleArgs,
     /// Say which invariants there are, how binding each is and where it comes from, and do nothing else.
     #[arg(long)]
     pub(crate) list: bool,
@@ -303,11 +317,6 @@ impl FuzzArgs {
         let unlimited = if self.time.is_some() { usize::MAX } else { PLANS };
         self.cases.map_or(unlimited, NonZeroUsize::get)
     }
-
-    /// What is judged.
-    pub(crate) fn rules(&self) -> Vec<Rule> {
-        if self.rules.is_empty() { Rule::all() } else { self.rules.clone() }
-    }
 }
 
 #[derive(Args)]
@@ -315,9 +324,8 @@ pub(crate) struct RecheckArgs {
     /// The event log of a run or of a fuzz.
     #[arg(value_name = "LOG", default_value = "regrant-out/run.jsonl")]
     pub(crate) log: PathBuf,
-    /// Only these invariants, by name; `regrant fuzz --list` shows all.
-    #[arg(long = "invariant", value_name = "ID", num_args = 1.., value_delimiter = ',')]
-    pub(crate) rules: Vec<Rule>,
+    #[command(flatten)]
+    pub(crate) rules: RuleArgs,
     /// What counts as a failure.
     #[arg(long, value_enum, default_value = "must")]
     pub(crate) gate: GateName,

@@ -15,7 +15,7 @@ use mock_provider::cli::StopSignals;
 
 use crate::args::FuzzArgs;
 use crate::exit::{Exit, Failure, Outcome};
-use crate::run::{exit, save, today};
+use crate::run::{bar, exit, save, say, today};
 use crate::selection::{known_of, sound_catalogue};
 use crate::target::{Chosen, nothing_measured};
 use crate::{log, reports};
@@ -32,7 +32,7 @@ pub(crate) async fn fuzz(args: &FuzzArgs) -> Outcome {
     let limits = limits(args, chosen.jobs);
     reports::prepare(&args.reports)?;
     let stopped = StopSignals::new().map_err(|error| Failure::new(Exit::Bug, error))?;
-    let mut started = RunStarted { clock: chosen.target.clock(), ..started(args, chosen.target.name()) };
+    let mut started = RunStarted { clock: chosen.target.clock(), ..started(&limits, chosen.target.name()) };
     let teller = Teller::new(&limits, args.case.map_or(Details::Left, |_| Details::Shown));
     let hunted = hunt(chosen.target, &limits, stopped.wait(), |sighting| {
         if let Sighting::Met(introduction) = sighting {
@@ -71,23 +71,23 @@ fn limits(args: &FuzzArgs, jobs: usize) -> Limits {
         jobs: args.jobs.map_or(jobs, std::num::NonZeroUsize::get),
         gate: Gate::from(args.gate),
         shrink_time: args.shrink_time.0,
-        rules: args.rules(),
+        rules: args.rules.chosen(),
         stop: if args.fail_fast { Stop::AtFirst } else { Stop::AtLimits },
     }
 }
 
-fn started(args: &FuzzArgs, target: String) -> RunStarted {
-    let time_ms = args.time.map(|time| u64::try_from(time.0.as_millis()).unwrap_or(u64::MAX));
+fn started(limits: &Limits, target: String) -> RunStarted {
+    let time_ms = limits.time.map(|time| u64::try_from(time.as_millis()).unwrap_or(u64::MAX));
     RunStarted {
         format: LOG_FORMAT,
         suite: format!("regrant {}", env!("CARGO_PKG_VERSION")),
         date: today(),
         target,
-        seed: args.seed,
-        gate: Gate::from(args.gate),
-        cases: args.rules().len(),
-        selected: args.rules().len(),
-        fuzz: Some(FuzzStarted { plans: args.plans(), time_ms, moves: args.steps.get() }),
+        seed: limits.seed,
+        gate: limits.gate,
+        cases: limits.rules.len(),
+        selected: limits.rules.len(),
+        fuzz: Some(FuzzStarted { plans: limits.cases, time_ms, moves: limits.steps }),
         ..RunStarted::default()
     }
 }
@@ -159,7 +159,7 @@ impl Teller {
             Some(time) => time.as_secs(),
             None => limits.cases as u64,
         };
-        let bar = crate::run::bar(usize::try_from(length).unwrap_or(usize::MAX));
+        let bar = bar(usize::try_from(length).unwrap_or(usize::MAX));
         if let (Some(bar), Ok(style)) = (&bar, ProgressStyle::with_template("{bar:32} {elapsed} {msg}")) {
             bar.set_style(style);
         }
@@ -204,10 +204,7 @@ impl Teller {
     }
 
     fn say(&self, text: &str) {
-        match &self.bar {
-            Some(bar) => bar.suspend(|| anstream::println!("{text}")),
-            None => anstream::println!("{text}"),
-        }
+        say(self.bar.as_ref(), text);
     }
 
     fn end(self) {

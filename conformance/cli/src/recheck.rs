@@ -2,7 +2,7 @@
 
 use conformance::check::{Check, Gate};
 use conformance::event::histories;
-use conformance::fuzz::{Rule, recheck as judge};
+use conformance::fuzz::recheck as judge;
 
 use crate::args::RecheckArgs;
 use crate::exit::{Exit, Failure, Outcome};
@@ -10,7 +10,7 @@ use crate::log::read;
 
 pub(crate) fn recheck(args: &RecheckArgs) -> Outcome {
     let events = read(&args.log)?;
-    let rules = if args.rules.is_empty() { Rule::all() } else { args.rules.clone() };
+    let rules = args.rules.chosen();
     let (mut cases, mut held, mut broken) = (0, 0, 0);
     for (id, history) in histories(&events) {
         cases += 1;

@@ -94,7 +94,7 @@ impl Recorder {
             Event::CaseFinished(report) => {
                 self.bar.iter().for_each(|bar| bar.inc(1));
                 let block = self.started.as_ref().and_then(|started| terminal::block(report, started));
-                block.iter().for_each(|block| self.show(block));
+                block.iter().for_each(|block| say(self.bar.as_ref(), block));
             }
             Event::RunFinished(_) => self.bar.iter().for_each(ProgressBar::finish_and_clear),
             Event::CaseStarted { .. } | Event::CaseHistory { .. } => {}
@@ -108,13 +108,6 @@ impl Recorder {
         let written = line.and_then(|line| writeln!(self.log, "{line}")).and_then(|()| self.log.flush());
         if let Err(error) = written {
             self.trouble.get_or_insert(error);
-        }
-    }
-
-    fn show(&self, block: &str) {
-        match &self.bar {
-            Some(bar) => bar.suspend(|| anstream::println!("{block}")),
-            None => anstream::println!("{block}"),
         }
     }
 
@@ -137,6 +130,14 @@ pub(crate) fn today() -> String {
 
 pub(crate) fn save(path: &Path, text: &str) -> Result<(), Failure> {
     fs::write(path, text).map_err(|error| Failure::file(path, &error))
+}
+
+/// Prints a text, above the bar where there is one.
+pub(crate) fn say(bar: Option<&ProgressBar>, text: &str) {
+    match bar {
+        Some(bar) => bar.suspend(|| anstream::println!("{text}")),
+        None => anstream::println!("{text}"),
+    }
 }
 
 /// A bar, on a terminal only.

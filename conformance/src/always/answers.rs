@@ -3,20 +3,11 @@
 use mock_provider::{Delivery, Endpoint, Entry, Label, Timestamp, TokenKind};
 use serde_json::Value;
 
-use crate::history::History;
-
-/// A request for a refresh.
-pub(super) fn is_refresh(entry: &Entry) -> bool {
-    is_grant(entry, "refresh_token")
-}
+use crate::history::{History, is_grant, is_refresh};
 
 /// The request that ends a sign-in.
 pub(super) fn is_exchange(entry: &Entry) -> bool {
     is_grant(entry, "authorization_code")
-}
-
-fn is_grant(entry: &Entry, wanted: &str) -> bool {
-    entry.endpoint == Endpoint::Token && entry.params.get("grant_type").is_some_and(|grant| grant == wanted)
 }
 
 fn arrived(entry: &Entry) -> bool {

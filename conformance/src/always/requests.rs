@@ -5,7 +5,7 @@ use mock_provider::{Delivery, Endpoint, Entry};
 
 use crate::always::answers::{is_good, successor};
 use crate::always::story::{Chapter, Lately, Story, Trust};
-use crate::always::{Holding, broken, judged};
+use crate::always::{Holding, all, broken, judged};
 use crate::history::Deed;
 
 /// What only the endpoints below may get (RFC 6749 sections 3.2.1 and 10.4, RFC 7636 section 4.5).
@@ -14,15 +14,10 @@ const CREDENTIALS: [&str; 5] = ["refresh_token", "client_secret", "code_verifier
 /// The endpoints that client credentials and refresh tokens are for.
 const FOR_CREDENTIALS: [Endpoint; 3] = [Endpoint::Token, Endpoint::Revoke, Endpoint::DeviceCode];
 
+/// Each request of some kind, which holds unless there is a breach.
 fn each(chapter: &Chapter<'_>, of: impl Fn(&Entry) -> bool, breach: impl Fn(&Entry) -> Option<Holding>) -> Holding {
-    let mut holding = Holding::Unknown;
-    for entry in chapter.entries.iter().filter(|entry| of(entry)) {
-        match breach(entry) {
-            Some(breach) => return breach,
-            None => holding = Holding::Holds,
-        }
-    }
-    holding
+    let asked = chapter.entries.iter().filter(|entry| of(entry));
+    all(asked.map(|entry| breach(entry).unwrap_or(Holding::Holds)))
 }
 
 pub(super) fn credentials_stay(chapter: &Chapter<'_>) -> Holding {

@@ -5,10 +5,10 @@ use std::time::Duration;
 use adapter_protocol::Capability;
 use mock_provider::{Endpoint, Entry, Label, Timestamp};
 
-use crate::always::answers::{is_failure, is_good, is_honest, is_refresh, may_bring_another_token, passes, told_end};
+use crate::always::answers::{is_failure, is_good, is_honest, may_bring_another_token, passes, told_end};
 use crate::always::story::{Chapter, Clocks, Jar, Keys, Lately, Story, Trust};
 use crate::always::{Holding, broken, judged};
-use crate::history::{Deed, RecordKind, Seen, SessionSeen};
+use crate::history::{Deed, RecordKind, Seen, SessionSeen, is_refresh};
 
 /// Real clients wait no longer than this before they try again.
 const LONG: Duration = Duration::from_secs(3_600);

@@ -6,8 +6,8 @@ use std::time::Duration;
 use adapter_protocol::{Capability, JarKind, Keep};
 use mock_provider::{Endpoint, Entry, Label, Timestamp};
 
-use crate::always::answers::{is_exchange, is_good, is_honest, is_refresh, successor};
-use crate::history::{Deed, History, RecordKind, Seen, SessionSeen, StepRecord};
+use crate::always::answers::{is_exchange, is_good, is_honest, successor};
+use crate::history::{Deed, History, RecordKind, Seen, SessionSeen, StepRecord, is_refresh};
 
 /// A client that has just fetched the provider's keys need not fetch them again within this.
 const COOL_DOWN: Duration = Duration::from_secs(60);

@@ -261,7 +261,7 @@ fn a_client_that_was_not_told_the_end_is_not_held_to_it() {
 #[test]
 fn the_names_are_those_of_files_and_of_the_command_line() {
     for invariant in Invariant::ALL {
-        assert_eq!(Invariant::named(&invariant.name()), Some(*invariant));
+        assert_eq!(Invariant::named(invariant.name()), Some(*invariant));
         assert!(!invariant.says().is_empty() && !invariant.source().is_empty());
     }
     assert_eq!(Invariant::ErrorGoesAway.check(), "always.error-goes-away");

@@ -6,11 +6,11 @@ use std::time::Duration;
 use mock_provider::{Delivery, Endpoint, Entry, Label};
 
 use crate::always::answers::{
-    is_good, is_refresh, is_refused, may_name_another_token, strange_type, successor, told_end, told_no_end,
+    is_good, is_refused, may_name_another_token, strange_type, successor, told_end, told_no_end,
 };
 use crate::always::story::{Chapter, Clocks, Grant, Keys, Lately, Story, Trust};
-use crate::always::{Holding, broken, judged};
-use crate::history::{Deed, RecordKind};
+use crate::always::{Holding, all, broken, judged};
+use crate::history::{Deed, RecordKind, is_refresh};
 
 /// No client refreshes a token earlier than this before its end.
 const EARLY: Duration = Duration::from_secs(600);
@@ -27,18 +27,15 @@ fn refreshes<'a>(chapter: &Chapter<'a>) -> impl Iterator<Item = &'a Entry> {
 }
 
 pub(super) fn token_is_known(chapter: &Chapter<'_>, story: &Story<'_>) -> Holding {
-    let mut holding = Holding::Unknown;
-    for entry in refreshes(chapter) {
+    all(refreshes(chapter).map(|entry| {
         // An answer that was altered may have brought any text.
         let mut before = story.history.journal.iter().filter(|before| before.sequence < entry.sequence);
-        let altered = before.any(may_name_another_token);
         match entry.presented {
-            None if !altered => return broken(chapter, "a refresh token that the provider has issued", "another"),
-            None => {}
-            Some(_) => holding = Holding::Holds,
+            Some(_) => Holding::Holds,
+            None if before.any(may_name_another_token) => Holding::Unknown,
+            None => broken(chapter, "a refresh token that the provider has issued", "another"),
         }
-    }
-    holding
+    }))
 }
 
 pub(super) fn newest_grant_is_used(chapter: &Chapter<'_>, story: &Story<'_>) -> Holding {
@@ -46,32 +43,25 @@ pub(super) fn newest_grant_is_used(chapter: &Chapter<'_>, story: &Story<'_>) -> 
     let Some(grant) = jar.filter(|jar| jar.lately == Lately::InTurn).and_then(|jar| jar.grant) else {
         return Holding::Unknown;
     };
-    let mut holding = Holding::Unknown;
-    for presented in refreshes(chapter).filter_map(|entry| entry.presented) {
-        if story.grant_of(presented).is_some_and(|other| other != grant) {
-            return broken(chapter, "a refresh token of the last sign-in", format!("{presented}, of another"));
-        }
-        holding = Holding::Holds;
-    }
-    holding
+    all(refreshes(chapter).filter_map(|entry| entry.presented).map(|presented| {
+        let own = story.grant_of(presented).is_none_or(|other| other == grant);
+        judged(own, || broken(chapter, "a refresh token of the last sign-in", format!("{presented}, of another")))
+    }))
 }
 
 pub(super) fn successor_is_used(chapter: &Chapter<'_>, story: &Story<'_>) -> Holding {
-    let mut holding = Holding::Unknown;
-    for entry in refreshes(chapter) {
-        let Some((presented, grant)) = known(entry, chapter, story) else { continue };
+    all(refreshes(chapter).filter_map(|entry| known(entry, chapter, story)).map(|(presented, grant)| {
         let before = story.refreshes_until(chapter, grant).into_iter();
         // Only what came back to one reader alone, in an earlier step, is known to have been stored.
         let mut arrived = before.filter(|before| {
             is_good(before) && before.sequence < chapter.record.wire.0 && story.came_to_one_alone(before)
         });
         let replaced = arrived.find(|before| before.presented == Some(presented) && successor(before).is_some());
-        if let Some(next) = replaced.and_then(successor) {
-            return broken(chapter, format!("{next}"), format!("{presented}, which it has replaced"));
+        match replaced.and_then(successor) {
+            Some(next) => broken(chapter, format!("{next}"), format!("{presented}, which it has replaced")),
+            None => Holding::Holds,
         }
-        holding = Holding::Holds;
-    }
-    holding
+    }))
 }
 
 /// A presented token and its grant, where every browser that has it is known.
@@ -89,16 +79,11 @@ pub(super) fn single_flight(chapter: &Chapter<'_>) -> Holding {
     for entry in refreshes(chapter) {
         entry.presented.into_iter().for_each(|label| of_token.entry(label).or_default().push(entry));
     }
-    let mut holding = Holding::Unknown;
-    for (label, entries) in of_token {
+    all(of_token.into_iter().map(|(label, entries)| {
         // A second try after one that failed is no second flight.
-        let overlap = entries.windows(2).any(|pair| overlap(pair[0], pair[1]) || is_good(pair[0]));
-        if overlap {
-            return broken(chapter, format!("one refresh with {label}"), format!("{}", entries.len()));
-        }
-        holding = Holding::Holds;
-    }
-    holding
+        let again = entries.windows(2).any(|pair| overlap(pair[0], pair[1]) || is_good(pair[0]));
+        judged(!again, || broken(chapter, format!("one refresh with {label}"), format!("{}", entries.len())))
+    }))
 }
 
 fn overlap(first: &Entry, second: &Entry) -> bool {
@@ -137,9 +122,9 @@ pub(super) fn race_is_survived(chapter: &Chapter<'_>, story: &Story<'_>) -> Hold
     };
     let Some((grant, group)) = jar.grant.zip(last_group(chapter, story)) else { return Holding::Unknown };
     let (from, to) = group.record.during;
-    let all = story.refreshes_until(chapter, grant);
-    let of_group: Vec<&&Entry> = all.iter().filter(|entry| (from..to).contains(&entry.sequence)).collect();
-    let since = all.iter().any(|entry| entry.sequence >= to);
+    let refreshes = story.refreshes_until(chapter, grant);
+    let of_group: Vec<&&Entry> = refreshes.iter().filter(|entry| (from..to).contains(&entry.sequence)).collect();
+    let since = refreshes.iter().any(|entry| entry.sequence >= to);
     let won = of_group.iter().any(|entry| is_good(entry));
     let untold = of_group.iter().any(|entry| entry.scripted || entry.delivery != Delivery::Delivered);
     if of_group.len() < 2 || !won || since || untold || chapter.clocks != Clocks::Forward {
@@ -156,17 +141,12 @@ fn last_group<'s, 'a>(chapter: &Chapter<'_>, story: &'s Story<'a>) -> Option<&'s
 }
 
 pub(super) fn refused_token_rests(chapter: &Chapter<'_>, story: &Story<'_>) -> Holding {
-    let mut holding = Holding::Unknown;
-    for entry in refreshes(chapter) {
-        let Some((presented, grant)) = known(entry, chapter, story) else { continue };
+    all(refreshes(chapter).filter_map(|entry| known(entry, chapter, story)).map(|(presented, grant)| {
         let before = story.refreshes_until(chapter, grant).into_iter();
         let mut refused = before.filter(|before| before.sequence < chapter.record.wire.0 && is_refused(before));
-        if refused.any(|before| before.presented == Some(presented) && story.came_to_one_alone(before)) {
-            return broken(chapter, "no further request with a refused token", format!("{presented} again"));
-        }
-        holding = Holding::Holds;
-    }
-    holding
+        let again = refused.any(|before| before.presented == Some(presented) && story.came_to_one_alone(before));
+        judged(!again, || broken(chapter, "no further request with a refused token", format!("{presented} again")))
+    }))
 }
 
 pub(super) fn living_token_is_kept(chapter: &Chapter<'_>, story: &Story<'_>) -> Holding {
@@ -219,18 +199,13 @@ pub(super) fn retry_after_is_kept(chapter: &Chapter<'_>, story: &Story<'_>) -> H
 pub(super) fn expired_token_stays_home(chapter: &Chapter<'_>, story: &Story<'_>) -> Holding {
     let sent = chapter.entries.iter().filter(|entry| entry.endpoint == Endpoint::Resource);
     let sent = sent.filter_map(|entry| Some((entry, entry.bearer.as_ref()?.parse::<Label>().ok()?)));
-    let mut holding = Holding::Unknown;
-    for (entry, label) in sent.filter(|_| chapter.clocks == Clocks::Forward) {
-        let told = story.origin_of(label).and_then(|origin| told_end(origin, story.history));
-        match told {
-            Some(end) if end.plus(Duration::from_secs(1)) <= entry.arrived => {
-                return broken(chapter, "a token that has not ended, or no call", format!("{label}, which had ended"));
-            }
-            Some(_) => holding = Holding::Holds,
-            None => {}
-        }
-    }
-    holding
+    all(sent.filter(|_| chapter.clocks == Clocks::Forward).filter_map(|(entry, label)| {
+        let end = story.origin_of(label).and_then(|origin| told_end(origin, story.history))?;
+        let spent = end.plus(Duration::from_secs(1)) <= entry.arrived;
+        Some(judged(!spent, || {
+            broken(chapter, "a token that has not ended, or no call", format!("{label}, which had ended"))
+        }))
+    }))
 }
 
 pub(super) fn token_type_is_understood(chapter: &Chapter<'_>, story: &Story<'_>) -> Holding {

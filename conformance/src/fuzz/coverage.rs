@@ -1,21 +1,20 @@
 //! Which situations a run has been in: what the last refresh had met, where the clock stood, and whether others read too.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::fmt;
 
 use mock_provider::{Delivery, Entry, Timestamp};
-use serde::{Deserialize, Serialize};
 
-use crate::history::{Deed, History, RecordKind};
+use crate::history::{Deed, History, RecordKind, is_refresh};
 
 /// Shortly before the end of an access token, and shortly after it, in milliseconds.
 const NEAR_MS: i64 = 60_000;
+const BEFORE_MS: i64 = -NEAR_MS;
 
 macro_rules! words {
     ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $word:literal,)* }) => {
         $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        #[serde(rename_all = "snake_case")]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub(super) enum $name { $($(#[$variant_doc])* $variant,)* }
 
         impl $name {
@@ -101,10 +100,10 @@ impl fmt::Display for Cell {
     }
 }
 
-/// How often each situation came.
+/// Which situations came.
 #[derive(Clone, Debug, Default)]
 pub struct Coverage {
-    cells: BTreeMap<Cell, usize>,
+    cells: BTreeSet<Cell>,
     /// How many refreshes reached the provider.
     pub refreshes: usize,
     /// How often a clock was moved.
@@ -127,7 +126,7 @@ impl Coverage {
             let last = history.journal.iter().filter(before).rfind(|entry| is_refresh(entry));
             let cell =
                 Cell { met: last.map_or(Met::Nothing, met), stands: stands(history, step.wire.0, step.at), company };
-            *self.cells.entry(cell).or_default() += 1;
+            self.cells.insert(cell);
         }
     }
 
@@ -138,7 +137,7 @@ impl Coverage {
 
     /// Those that were never reached.
     pub fn missed(&self) -> Vec<Cell> {
-        Cell::all().filter(|cell| !self.cells.contains_key(cell)).collect()
+        Cell::all().filter(|cell| !self.cells.contains(cell)).collect()
     }
 
     /// Why nothing was learnt, if that is so.
@@ -149,10 +148,6 @@ impl Coverage {
             _ => None,
         }
     }
-}
-
-fn is_refresh(entry: &Entry) -> bool {
-    entry.params.get("grant_type").is_some_and(|grant| grant == "refresh_token")
 }
 
 fn met(entry: &Entry) -> Met {
@@ -174,11 +169,11 @@ fn stands(history: &History, before: u64, at: Timestamp) -> Stands {
 }
 
 /// Where an instant stands that is so many milliseconds after the end.
-pub(super) const fn after_the_end(millis: i64) -> Stands {
+const fn after_the_end(millis: i64) -> Stands {
     match millis {
-        NEAR_MS.. if millis > NEAR_MS => Stands::LongAfter,
-        0.. => Stands::JustAfter,
-        _ if millis >= -NEAR_MS => Stands::JustBefore,
-        _ => Stands::LongBefore,
+        i64::MIN..BEFORE_MS => Stands::LongBefore,
+        BEFORE_MS..0 => Stands::JustBefore,
+        0..=NEAR_MS => Stands::JustAfter,
+        _ => Stands::LongAfter,
     }
 }

@@ -3,11 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use adapter_protocol::{Capability, ClockMode};
-
+use adapter_protocol::Capability;
 use mock_provider::RealmHandle;
 
-use crate::check::{Check, Gate, Verdict};
+use crate::check::{Check, Detail, Gate, Verdict};
 use crate::drive::{Driver, Rig};
 use crate::fuzz::moves::Move;
 use crate::fuzz::rule::{Rule, recheck};
@@ -57,7 +56,7 @@ impl Performed {
         let found = self.checks.iter().find(|check| check.id == rule.check() && check.detail.is_some());
         found.cloned().or_else(|| {
             let ending = self.history.ended.as_ref().filter(|_| self.ended().as_ref() == Some(rule))?;
-            let detail = crate::check::Detail::new(rule.says(), ending.words());
+            let detail = Detail::new(rule.says(), ending.words());
             Some(Check::missed(rule.check(), rule.level(), detail))
         })
     }
@@ -133,16 +132,11 @@ impl Stage {
         Performed { steps, history, checks }
     }
 
-    /// What it claims: by that it is judged.
     fn claimed(&self) -> BTreeSet<Capability> {
-        let mut claims = self.introduction.hello.claimed();
-        if self.pool.target().clock() == ClockMode::Real {
-            claims.insert(Capability::ClockSet);
-        }
-        claims
+        self.introduction.claimed(self.pool.target().clock())
     }
 
-    /// What of it has stood the probes: only that is asked for.
+    /// What has stood the probes of that which it claims: only that is asked for.
     fn shown(&self) -> BTreeSet<Capability> {
         let mut claims = self.claimed();
         claims.retain(|claim| !self.introduction.unproven.contains_key(claim));
@@ -153,7 +147,6 @@ impl Stage {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fuzz::rule::recheck;
     use crate::scenario::model::Level;
 
     fn ended(ending: &Ending) -> Vec<Rule> {

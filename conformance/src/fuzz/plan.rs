@@ -12,7 +12,7 @@ use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use crate::fuzz::moves::{
     Actor, Boundary, Era, Life, Meanwhile, Move, Near, Place, Readers, Schedule, Trouble, Work, Wrong,
 };
-use crate::fuzz::schedules;
+use crate::fuzz::schedules::SCHEDULES;
 use crate::fuzz::steer::{Planned, ROUND, Weights};
 
 /// A plan with the ways in which it can be made simpler.
@@ -122,8 +122,7 @@ impl Iterator for Planner {
 /// Everybody begins by signing in. The first plans go through all schedules of a race, each under two life rules.
 fn opening(case: usize) -> Vec<Move> {
     let sign_in = Move::SignIn(Actor::Ada);
-    let schedules = schedules::all();
-    let Some((requests, schedule)) = schedules.get(case / 2).cloned() else {
+    let Some((requests, schedule)) = SCHEDULES.get(case / 2).cloned() else {
         let eras = [Era::SummerTime, Era::LeapDay, Era::Year2038];
         let era = case.is_multiple_of(SPECIAL).then(|| Move::Era(eras[case / SPECIAL % eras.len()]));
         return era.into_iter().chain([sign_in]).collect();
@@ -270,7 +269,7 @@ fn race() -> impl Strategy<Value = Move> {
         1 => Just(Readers::Bob),
         1 => Just(Readers::Fork),
     ];
-    let some: Vec<Option<Schedule>> = schedules::all().into_iter().map(|(_, schedule)| Some(schedule)).collect();
+    let some: Vec<Option<Schedule>> = SCHEDULES.iter().map(|(_, schedule)| Some(schedule.clone())).collect();
     let schedule = prop_oneof![2 => Just(None), 3 => select(some)];
     (readers, schedule).prop_map(|(readers, schedule)| Move::Race(readers, schedule))
 }

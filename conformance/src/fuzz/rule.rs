@@ -61,7 +61,7 @@ impl Rule {
     /// Its name, without a prefix.
     pub fn name(&self) -> String {
         match self {
-            Self::Always(invariant) => invariant.name(),
+            Self::Always(invariant) => invariant.name().to_owned(),
             Self::Every(name) => (*name).to_owned(),
             Self::DoesNotCrash => "does-not-crash".to_owned(),
             Self::SpeaksTheProtocol => "speaks-the-protocol".to_owned(),

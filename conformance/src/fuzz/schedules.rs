@@ -1,14 +1,14 @@
 //! All orders in which up to three parked requests can go, each with every choice of answers that are lost.
 
+use std::sync::LazyLock;
+
 use crate::fuzz::moves::Schedule;
 
 /// Requests that are parked at most. Above that a run would only see samples.
 const MOST: usize = 3;
 
-/// All schedules of two and of three requests: 2! · 2² + 3! · 2³ = 56.
-pub(super) fn all() -> Vec<(u32, Schedule)> {
-    (2..=MOST).flat_map(of).collect()
-}
+/// All schedules of two and of three requests: 2! · 2² + 3! · 2³ = 56. Every plan looks for its own.
+pub(super) static SCHEDULES: LazyLock<Vec<(u32, Schedule)>> = LazyLock::new(|| (2..=MOST).flat_map(of).collect());
 
 fn of(requests: usize) -> impl Iterator<Item = (u32, Schedule)> {
     orders((1..=requests).collect()).into_iter().flat_map(move |order| {
@@ -40,7 +40,7 @@ mod tests {
 
     #[test]
     fn there_are_56_and_no_two_alike() {
-        let all = all();
+        let all = &*SCHEDULES;
         assert_eq!((all.len(), all.iter().collect::<BTreeSet<_>>().len()), (56, 56));
         let last = Schedule { order: vec![3, 2, 1], lost: vec![1, 2, 3] };
         assert!(all.contains(&(3, last)));

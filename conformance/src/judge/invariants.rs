@@ -4,7 +4,7 @@ use adapter_protocol::Capability;
 use mock_provider::{Delivery, Endpoint, Entry};
 
 use crate::check::{Check, Detail};
-use crate::history::{Ending, History, LeakPlace, RecordKind};
+use crate::history::{Ending, History, LeakPlace, RecordKind, is_refresh};
 use crate::judge::wire;
 use crate::scenario::model::Level;
 
@@ -80,10 +80,6 @@ fn token_requests(history: &History) -> impl Iterator<Item = &Entry> {
     history.journal.iter().filter(|entry| entry.endpoint == Endpoint::Token)
 }
 
-fn refreshes(entry: &Entry) -> bool {
-    entry.params.get("grant_type").is_some_and(|grant| grant == "refresh_token")
-}
-
 fn no_unasked_token_request(history: &History) -> Option<Detail> {
     // Where a case broke off, the steps that were under way have left no record.
     if history.ended.is_some() {
@@ -118,7 +114,7 @@ fn no_refresh_storm(history: &History) -> (Level, Option<Detail>) {
 fn refreshed_more_than(per_read: usize, history: &History) -> Option<Detail> {
     history.steps.iter().filter(|step| step.kind == RecordKind::Asked).find_map(|step| {
         let (from, to) = step.wire;
-        let count = token_requests(history).filter(|entry| refreshes(entry) && (from..to).contains(&entry.sequence));
+        let count = history.journal.iter().filter(|entry| is_refresh(entry) && (from..to).contains(&entry.sequence));
         let count = count.filter(|entry| entry.delivery != Delivery::Abandoned).count();
         let most = per_read * step.observations.len().max(1);
         (count > most)

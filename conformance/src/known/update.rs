@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use crate::check::{CaseResult, Check, Gate, Verdict};
 use crate::event::CaseReport;
-use crate::known::{Entry, Known, Outcome, ending, is_bad, staleness, standing};
+use crate::known::{Entry, Known, Outcome, ending, staleness, standing};
 
 /// Whether crashes, hangs and broken adapters may be put down as known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,7 +66,7 @@ pub fn update(text: &str, known: &Known, reports: &[&CaseReport], gate: Gate, cr
 }
 
 fn failures(report: &CaseReport, gate: Gate) -> impl Iterator<Item = New> {
-    let checks = report.checks.iter().filter(move |check| is_bad(gate, check.verdict)).map(|check| New {
+    let checks = report.checks.iter().filter(move |check| gate.minds(check)).map(|check| New {
         id: report.id.clone(),
         check: Some(check.id.clone()),
         outcome: if check.verdict == Verdict::Warn { "warn" } else { "fail" },

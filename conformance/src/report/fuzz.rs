@@ -1,12 +1,12 @@
 //! What a person reads of a fuzz: a block for everything that was found, where the hunt has been, and the sum.
 
+use adapter_process::quoted;
 use anstyle::{AnsiColor, Style};
 
 use crate::event::{CaseReport, Event, FindingReport, FuzzFinished, FuzzStarted, RunStarted, finished, frame};
 use crate::fuzz::Size;
+use crate::report::terminal::{BOLD, DIM, counted_word, run_with, styled, unproven};
 
-const BOLD: Style = Style::new().bold();
-const DIM: Style = Style::new().dimmed();
 const RED: Style = AnsiColor::Red.on_default().bold();
 const YELLOW: Style = AnsiColor::Yellow.on_default().bold();
 const GREEN: Style = AnsiColor::Green.on_default().bold();
@@ -14,15 +14,11 @@ const GREEN: Style = AnsiColor::Green.on_default().bold();
 /// Situations that are named where they were never reached.
 const NAMED: usize = 6;
 
-fn styled(style: Style, text: &str) -> String {
-    format!("{style}{text}{style:#}")
-}
-
 /// The first line.
 pub fn head(started: &RunStarted, fuzz: &FuzzStarted) -> String {
     let limit = match fuzz.time_ms {
         Some(millis) => format!("for {} s", millis / 1_000),
-        None => counted(fuzz.plans, "plan"),
+        None => counted_word(fuzz.plans, "plan"),
     };
     let mut out = format!(
         "{} · fuzz · target {} · {} · {limit} of up to {} moves · seed {}\n",
@@ -32,9 +28,7 @@ pub fn head(started: &RunStarted, fuzz: &FuzzStarted) -> String {
         fuzz.moves,
         started.seed,
     );
-    for (claim, why) in &started.unproven {
-        out.push_str(&format!("{} {claim}  {why}\n", styled(RED, "CLAIMED, NOT SHOWN")));
-    }
+    out.push_str(&unproven(started));
     out
 }
 
@@ -62,15 +56,15 @@ pub fn block(report: &CaseReport, started: &RunStarted) -> Option<String> {
 }
 
 fn finding(found: &FindingReport, started: &RunStarted) -> String {
-    let (again, tries) = found.reproduced;
+    let (seen, tries) = found.reproduced;
     let size = match found.size {
         Size::Smallest => "each step is needed",
         Size::TimeWasUp => "the time for making it smaller was up",
         Size::ByVotes => "it does not happen every time",
     };
     let mut out = format!(
-        "\n  {} of {} moves of case {}, seen again {again} times of {tries}; {size}\n",
-        counted(found.steps.len(), "step"),
+        "\n  {} of {} moves of case {}, seen again {seen} times of {tries}; {size}\n",
+        counted_word(found.steps.len(), "step"),
         found.moves,
         found.case
     );
@@ -81,22 +75,13 @@ fn finding(found: &FindingReport, started: &RunStarted) -> String {
         out.push_str(&format!("    matters   {}\n", found.facts.join(", ")));
     }
     out.extend(found.timeline.iter().map(|line| format!("      {}\n", styled(DIM, line))));
-    out.push_str(&format!("    again     {}\n", again_words(found, started)));
+    out.push_str(&format!("    again     {}\n", again(found, started)));
     out
 }
 
 /// The command that replays a finding.
-fn again_words(found: &FindingReport, started: &RunStarted) -> String {
-    let scenarios = format!("--scenarios {} --gate should", adapter_process::quoted(&found.file));
-    match started.target.split_at_checked(2) {
-        Some(("--", rest)) if rest.starts_with(' ') => format!("regrant run {scenarios} {}", started.target),
-        Some(("--", _)) => format!("regrant run {} {scenarios}", started.target),
-        Some(_) | None => format!("regrant run --target {} {scenarios}", started.target),
-    }
-}
-
-fn counted(count: usize, word: &str) -> String {
-    if count == 1 { format!("1 {word}") } else { format!("{count} {word}s") }
+fn again(found: &FindingReport, started: &RunStarted) -> String {
+    run_with(&format!("--scenarios {} --gate should", quoted(&found.file)), started)
 }
 
 /// Where the hunt has been, and the sum.
@@ -108,18 +93,18 @@ pub fn tail(events: &[Event]) -> String {
     let seconds = (footer.duration_ms as f64 / 1_000.0).max(0.001);
     let verdict = match (&fuzz.hollow, footer.complete, footer.unexpected) {
         (Some(why), ..) => styled(RED, &format!("nothing was learnt: {why}")),
-        (None, _, bad) if bad > 0 => styled(RED, &format!("{} broken", counted(bad, "rule"))),
+        (None, _, bad) if bad > 0 => styled(RED, &format!("{} broken", counted_word(bad, "rule"))),
         (None, false, _) => styled(RED, "broken off"),
         (None, true, _) if footer.excused > 0 => {
-            styled(GREEN, &format!("nothing new, {} known to be broken", counted(footer.excused, "rule")))
+            styled(GREEN, &format!("nothing new, {} known to be broken", counted_word(footer.excused, "rule")))
         }
         (None, true, _) => styled(GREEN, "nothing found"),
     };
     out.push_str(&format!(
         "{} · {} · {} · {:.0} plans/s · {seconds:.1} s · {verdict}\n",
-        counted(fuzz.plans, "plan"),
-        counted(fuzz.steps, "step"),
-        counted(fuzz.refreshes, "refresh").replace("refreshs", "refreshes"),
+        counted_word(fuzz.plans, "plan"),
+        counted_word(fuzz.steps, "step"),
+        counted_word(fuzz.refreshes, "refresh").replace("refreshs", "refreshes"),
         fuzz.plans as f64 / seconds,
     ));
     out

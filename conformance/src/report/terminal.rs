@@ -10,8 +10,8 @@ use crate::check::{CaseResult, Check, Gate, Verdict};
 use crate::event::{CaseReport, Event, Footer, RunStarted, finished, frame};
 use crate::runner::UNCLAIMED;
 
-const BOLD: Style = Style::new().bold();
-const DIM: Style = Style::new().dimmed();
+pub(super) const BOLD: Style = Style::new().bold();
+pub(super) const DIM: Style = Style::new().dimmed();
 
 fn colour(result: CaseResult) -> Style {
     let colour = match result {
@@ -24,7 +24,7 @@ fn colour(result: CaseResult) -> Style {
     colour.on_default().bold()
 }
 
-fn styled(style: Style, text: &str) -> String {
+pub(super) fn styled(style: Style, text: &str) -> String {
     format!("{style}{text}{style:#}")
 }
 
@@ -39,10 +39,14 @@ pub fn head(started: &RunStarted) -> String {
         counted_word(*cases, "scenario"),
         clock_words(started.clock),
     );
-    for (claim, why) in &started.unproven {
-        out.push_str(&format!("{} {claim}  {why}\n", styled(colour(CaseResult::Blocked), "CLAIMED, NOT SHOWN")));
-    }
+    out.push_str(&unproven(started));
     out
+}
+
+/// The claims that the target has not shown, a line each.
+pub(super) fn unproven(started: &RunStarted) -> String {
+    let word = styled(colour(CaseResult::Blocked), "CLAIMED, NOT SHOWN");
+    started.unproven.iter().map(|(claim, why)| format!("{word} {claim}  {why}\n")).collect()
 }
 
 const fn clock_words(clock: ClockMode) -> &'static str {
@@ -53,7 +57,7 @@ const fn clock_words(clock: ClockMode) -> &'static str {
     }
 }
 
-fn counted_word(count: usize, word: &str) -> String {
+pub(super) fn counted_word(count: usize, word: &str) -> String {
     if count == 1 { format!("1 {word}") } else { format!("{count} {word}s") }
 }
 
@@ -97,21 +101,26 @@ pub fn block(report: &CaseReport, started: &RunStarted) -> Option<String> {
 
 /// The command that runs this one case again, as it was run.
 fn again(report: &CaseReport, started: &RunStarted) -> String {
-    // Whatever follows `--` belongs to the target, so its name goes last.
-    let (first, last) = match started.target.split_at_checked(2) {
-        Some(("--", rest)) if rest.starts_with(' ') => (String::new(), format!(" {}", started.target)),
-        Some(("--", _)) => (format!(" {}", started.target), String::new()),
-        Some(_) | None => (format!(" --target {}", started.target), String::new()),
-    };
-    let mut out = format!("regrant run{first} -E 'id(={})'", report.id);
-    out.extend(started.sources.iter().map(|path| format!(" --scenarios {}", quoted(path))));
+    let mut options = format!("-E 'id(={})'", report.id);
+    options.extend(started.sources.iter().map(|path| format!(" --scenarios {}", quoted(path))));
     if started.seed != 0 {
-        out.push_str(&format!(" --seed {}", started.seed));
+        options.push_str(&format!(" --seed {}", started.seed));
     }
     if started.gate == Gate::Should {
-        out.push_str(" --gate should");
+        options.push_str(" --gate should");
     }
-    out + &last
+    run_with(&options, started)
+}
+
+/// The command `regrant run` with these options, against the same target.
+pub(super) fn run_with(options: &str, started: &RunStarted) -> String {
+    let target = &started.target;
+    match target.split_at_checked(2) {
+        // Whatever follows `--` belongs to the target, so its name goes last.
+        Some(("--", rest)) if rest.starts_with(' ') => format!("regrant run {options} {target}"),
+        Some(("--", _)) => format!("regrant run {target} {options}"),
+        Some(_) | None => format!("regrant run --target {target} {options}"),
+    }
 }
 
 fn complaint(check: &Check) -> String {

@@ -2,8 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may fail")]
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
+use std::sync::LazyLock;
 
 use byte_parsers::TARGETS;
 use proptest::prelude::*;
@@ -16,10 +18,14 @@ fn inputs(target: &str) -> Vec<Vec<u8>> {
     paths.into_iter().map(|path| fs::read(path).unwrap()).collect()
 }
 
+/// The inputs of each target, read once for all changes.
+static CORPUS: LazyLock<BTreeMap<&str, Vec<Vec<u8>>>> =
+    LazyLock::new(|| TARGETS.iter().map(|(name, _)| (*name, inputs(name))).collect());
+
 #[test]
 fn every_target_has_a_corpus_and_takes_it() {
     for (name, target) in TARGETS {
-        let inputs = inputs(name);
+        let inputs = &CORPUS[name];
         assert!(inputs.len() > 2, "{name}");
         inputs.iter().for_each(|bytes| target(bytes));
     }
@@ -56,7 +62,7 @@ proptest! {
     #[test]
     fn changes_of_the_corpus_are_taken_too(which in any::<Index>(), changes in changes()) {
         for (name, target) in TARGETS {
-            let inputs = inputs(name);
+            let inputs = &CORPUS[name];
             target(&changed(&inputs[which.index(inputs.len())], &changes));
         }
     }
