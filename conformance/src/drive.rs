@@ -61,6 +61,9 @@ impl Rig {
     }
 }
 
+/// Gives the next steps of a case that is made up as it goes on; none where it is over.
+pub(crate) type Next<'n> = dyn FnMut(&RealmHandle) -> Option<Vec<Step>> + Send + 'n;
+
 /// Drives a target through a case.
 pub(crate) struct Driver<'a> {
     scenario: &'a Scenario,
@@ -151,21 +154,12 @@ impl<'a> Driver<'a> {
     }
 
     /// Runs a case that is made up as it goes on: each time some steps have been carried out, the next are asked for.
-    pub(crate) async fn improvise(
-        mut self,
-        case: &str,
-        claims: BTreeSet<Capability>,
-        next: &mut (dyn FnMut(&RealmHandle) -> Option<Vec<Step>> + Send),
-    ) -> History {
+    pub(crate) async fn improvise(mut self, case: &str, claims: BTreeSet<Capability>, next: &mut Next<'_>) -> History {
         let ended = self.improvised(case, next).await.err();
         self.end(ended, claims).await
     }
 
-    async fn improvised(
-        &mut self,
-        case: &str,
-        next: &mut (dyn FnMut(&RealmHandle) -> Option<Vec<Step>> + Send),
-    ) -> Result<(), Stopped> {
+    async fn improvised(&mut self, case: &str, next: &mut Next<'_>) -> Result<(), Stopped> {
         let start = Verb::Start(Box::new(self.start_message(case)));
         self.command("start", start).await?;
         let mut index = 0;

@@ -18,7 +18,7 @@ use crate::harmless::harmless;
 use crate::history::{Ending, History};
 use crate::judge::judge;
 use crate::link::{Link, LinkError, Target};
-use crate::pool::{Pool, Seat};
+use crate::pool::{Case, Pool, Script, Seat};
 use crate::runner::RunError;
 use crate::scenario::expand::expand;
 use crate::scenario::lint::name_of;
@@ -164,7 +164,7 @@ pub(crate) async fn introduce(pool: &Pool, venue: &Venue, probing: &Probing) -> 
     }
     pool.give_back(seat);
     if pool.target().clock() == ClockMode::Real {
-        prove_real_time(pool, venue).await?;
+        prove_real_time(pool, venue, &hello).await?;
     }
     let mut introduction = Introduction { hello, unproven: BTreeMap::new(), probes: vec![], settle: SETTLE.0 };
     if let Probing::Of(wanted) = probing {
@@ -172,7 +172,7 @@ pub(crate) async fn introduce(pool: &Pool, venue: &Venue, probing: &Probing) -> 
         for claim in wanted.intersection(&claimed) {
             introduction.probe(pool, venue, *claim).await?;
         }
-        introduction.settle = settle(pool, venue).await?;
+        introduction.settle = settle(pool, venue, &introduction.hello).await?;
     }
     Ok(introduction)
 }
@@ -187,9 +187,9 @@ async fn refuses_the_unknown(link: &Link, limit: Duration) -> Result<(), BadHand
 }
 
 /// A target that refreshes long before the end takes every short-lived token for expired.
-async fn prove_real_time(pool: &Pool, venue: &Venue) -> Result<(), RunError> {
+async fn prove_real_time(pool: &Pool, venue: &Venue, hello: &HelloAnswer) -> Result<(), RunError> {
     let Some(scenario) = probe("real-time") else { return Ok(()) };
-    let Some(history) = run_probe(pool, venue, &scenario).await? else { return Ok(()) };
+    let Some(history) = run_probe(pool, venue, &scenario, hello).await? else { return Ok(()) };
     complaint(&scenario, &history).map_or(Ok(()), |complaint| Err(BadHandshake::TooEarly(complaint).into()))
 }
 
@@ -214,7 +214,7 @@ impl Introduction {
         let rests_on = scenario.requires().into_iter().find(|needed| self.unproven.contains_key(needed));
         let outcome = match rests_on {
             Some(needed) => ProbeOutcome::RestsOn(needed),
-            None => outcome(&scenario, run_probe(pool, venue, &scenario).await?.as_ref()),
+            None => outcome(&scenario, run_probe(pool, venue, &scenario, &self.hello).await?.as_ref()),
         };
         if let ProbeOutcome::Missed(complaint) = &outcome {
             self.unproven.insert(claim, complaint.clone());
@@ -238,21 +238,19 @@ fn probe(name: &str) -> Option<Scenario> {
 }
 
 /// What happened, or nothing where the target claims too little for the probe.
-async fn run_probe(pool: &Pool, venue: &Venue, scenario: &Scenario) -> Result<Option<History>, RunError> {
-    let seat = pool.take().await?;
-    let claims = seat.hello.claimed();
+async fn run_probe(
+    pool: &Pool,
+    venue: &Venue,
+    scenario: &Scenario,
+    hello: &HelloAnswer,
+) -> Result<Option<History>, RunError> {
+    let claims = hello.claimed();
     if !scenario.requires().is_subset(&claims) {
-        pool.give_back(seat);
         return Ok(None);
     }
-    let name = scenario.id.value.replace('/', "-");
-    let rig = Rig::new(seat.clone(), venue.realm(&name), pool.target(), SETTLE.1);
-    let history = Driver::new(scenario, &rig).run("probe", claims).await;
-    venue.close(&name);
-    if history.ended.is_none() {
-        pool.give_back(seat);
-    }
-    Ok(Some(history))
+    let realm = scenario.id.value.replace('/', "-");
+    let case = Case { scenario, claims: &claims, name: "probe", realm: &realm, settle: SETTLE.1 };
+    pool.play(venue, &case, Script::AsWritten).await.map(Some)
 }
 
 /// What is wrong, in words. Only what the probe itself asks for counts.
@@ -266,9 +264,9 @@ fn complaint(scenario: &Scenario, history: &History) -> Option<String> {
 }
 
 /// Four times as long as the slowest of some reads that had to refresh.
-async fn settle(pool: &Pool, venue: &Venue) -> Result<Duration, RunError> {
+async fn settle(pool: &Pool, venue: &Venue, hello: &HelloAnswer) -> Result<Duration, RunError> {
     let Some(scenario) = probe("settle") else { return Ok(SETTLE.0) };
-    let Some(history) = run_probe(pool, venue, &scenario).await? else { return Ok(SETTLE.0) };
+    let Some(history) = run_probe(pool, venue, &scenario, hello).await? else { return Ok(SETTLE.0) };
     let slowest = history.steps.iter().filter(|step| step.name.starts_with("refreshing")).map(|step| step.took).max();
     Ok((slowest.unwrap_or_default() * 4).clamp(SETTLE.0, SETTLE.1))
 }

@@ -3,12 +3,10 @@
 //! One dispatcher owns the state of the run and hands events to a sink in the order in which they happen.
 
 use std::any::Any;
-use std::collections::BTreeSet;
 use std::io;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
-use adapter_protocol::Capability;
 use futures_util::FutureExt as _;
 use mock_provider::Timestamp;
 use tokio::sync::mpsc;
@@ -17,17 +15,15 @@ use tokio::task::{JoinHandle, JoinSet};
 use crate::bad_handshake::BadHandshake;
 use crate::catalogue::{Entry, References};
 use crate::check::{CaseResult, Gate};
-use crate::drive::{Driver, Rig};
 use crate::event::{CaseReport, Event, Footer, LOG_FORMAT, RefReport, RunStarted};
 use crate::handshake::{Introduction, Probing, introduce};
 use crate::history::{Ending, History};
 use crate::judge::{judge, result};
 use crate::known;
 use crate::link::Target;
-use crate::pool::{Past, Pool, Seat};
+use crate::pool::{Case, Pool, Script};
 use crate::scenario::decode::Spanned;
 use crate::scenario::lint::name_of;
-use crate::scenario::model::Scenario;
 use crate::shard::{Shard, fingerprint};
 use crate::timeline;
 use crate::uptime::Stopwatch;
@@ -288,7 +284,6 @@ impl Shared {
         let stopwatch = Stopwatch::start();
         let name = format!("c{index}");
         let outcome = self.drive(entry, &name).await;
-        self.venue.close(&name);
         let reached = match &outcome {
             Ok(Driven::Skipped(_) | Driven::Blocked(_)) => Reached::NotTried,
             Ok(Driven::Ran(_)) => Reached::Target,
@@ -322,23 +317,9 @@ impl Shared {
         if let Some(claim) = unproven {
             return Ok(Driven::Blocked(format!("the target claims `{}` and does not do it", name_of(claim))));
         }
-        let mut seat = self.pool.take().await?;
-        let mut history = self.attempt(scenario, name, &seat, &claims).await;
-        if seat.past == Past::Used && history.never_began() {
-            // It left after the case before, which is nothing that this one has done.
-            seat = self.pool.connect().await?;
-            history = self.attempt(scenario, name, &seat, &claims).await;
-        }
-        if history.ended.is_none() {
-            self.pool.give_back(seat);
-        }
+        let case = Case { scenario, claims: &claims, name, realm: name, settle: self.introduction.settle };
+        let history = self.pool.play(&self.venue, &case, Script::AsWritten).await?;
         Ok(Driven::Ran(Box::new(history)))
-    }
-
-    async fn attempt(&self, scenario: &Scenario, name: &str, seat: &Seat, claims: &BTreeSet<Capability>) -> History {
-        self.venue.close(name);
-        let rig = Rig::new(seat.clone(), self.venue.realm(name), self.pool.target(), self.introduction.settle);
-        Driver::new(scenario, &rig).run(name, claims.clone()).await
     }
 }
 

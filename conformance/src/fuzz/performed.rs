@@ -7,13 +7,13 @@ use adapter_protocol::Capability;
 use mock_provider::RealmHandle;
 
 use crate::check::{Check, Detail, Gate, Verdict};
-use crate::drive::{Driver, Rig};
+use crate::drive::Next;
 use crate::fuzz::moves::Move;
 use crate::fuzz::rule::{Rule, recheck};
 use crate::fuzz::scene::Scene;
 use crate::handshake::Introduction;
 use crate::history::{Ending, History};
-use crate::pool::Pool;
+use crate::pool::{Case, Pool, Script};
 use crate::runner::RunError;
 use crate::scenario::decode::decode;
 use crate::scenario::model::{Scenario, Step};
@@ -98,20 +98,10 @@ impl Stage {
         Ok(self.judged(steps.to_vec(), history))
     }
 
-    async fn drive(
-        &self,
-        name: &str,
-        next: &mut (dyn FnMut(&RealmHandle) -> Option<Vec<Step>> + Send),
-    ) -> Result<History, RunError> {
-        let seat = self.pool.take().await?;
-        self.venue.close(name);
-        let rig = Rig::new(seat.clone(), self.venue.realm(name), self.pool.target(), self.introduction.settle);
-        let history = Driver::new(&self.scenario, &rig).improvise(name, self.claimed(), next).await;
-        self.venue.close(name);
-        if history.ended.is_none() {
-            self.pool.give_back(seat);
-        }
-        Ok(history)
+    async fn drive(&self, name: &str, next: &mut Next<'_>) -> Result<History, RunError> {
+        let (claims, settle) = (self.claimed(), self.introduction.settle);
+        let case = Case { scenario: &self.scenario, claims: &claims, name, realm: name, settle };
+        self.pool.play(&self.venue, &case, Script::MadeUp(next)).await
     }
 
     /// A step as it is written in a scenario.
