@@ -1,6 +1,7 @@
 //! Drives a target through a case, step by step, and writes down what happens. Decides nothing.
 
 mod group;
+mod lost_chunk;
 mod observe;
 mod real_time;
 
@@ -318,6 +319,7 @@ impl<'a> Driver<'a> {
                 Ok(())
             }
             Step::Deliver(deliver) => self.deliver(path, name, &deliver.of.value, deliver.fate).await,
+            Step::LoseChunk(lose) => self.lose_chunk(path, name, lose).await,
             Step::Restart(restart) => {
                 self.command(&name, Verb::Restart { keep: restart.keep }).await?;
                 self.silent(path, name, "restart".to_owned());
@@ -558,6 +560,8 @@ fn deed_of(step: &Step) -> Deed {
         Step::Join(_) => Deed::Group,
         Step::Deliver(step) if step.fate == Fate::Apply => Deed::PutBack,
         Step::Cancel(_) | Step::Deliver(_) => Deed::Disturbed,
+        // Until something is lost.
+        Step::LoseChunk(_) => Deed::Other,
         Step::Clock(_) => Deed::Clock,
         Step::ClientClock(_) => Deed::ClientClock,
         Step::Restart(step) => Deed::Restart { keep: step.keep },

@@ -126,6 +126,11 @@ pub enum Deed {
     Disturbed,
     /// A cookie that was kept back has arrived, over newer ones.
     PutBack,
+    /// A chunk of a session cookie was lost.
+    LostChunk {
+        /// Whose browser.
+        actor: String,
+    },
     /// Both clocks were moved.
     Clock,
     /// The application's clock alone was moved.

@@ -125,7 +125,7 @@ impl Realm {
         user: Option<String>,
     ) -> Answer {
         let label = self.state.access_label();
-        let value = Secret::new(self.state.entropy.service_access_token());
+        let value = Secret::new(self.state.entropy.service_access_token(self.state.quirks.access_token_length));
         let ttl = self.state.policy.access_ttl.0;
         let sub = user.unwrap_or_else(|| robot.unique_id.clone());
         let body = json!({"access_token": value.expose(), "expires_in": ttl.as_secs(), "token_type": "Bearer"});

@@ -8,6 +8,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 
+use crate::token_length::TokenLength;
+
 /// A seeded source of values.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Entropy {
@@ -56,9 +58,9 @@ impl Entropy {
         self.bytes(length).iter().map(|byte| char::from(digits[usize::from(*byte) % 36])).collect()
     }
 
-    /// An access token: `ya29.a0…`, about 200 characters.
-    pub(crate) fn access_token(&mut self) -> String {
-        self.token("ya29.a0", 203)
+    /// An access token: `ya29.a0…`.
+    pub(crate) fn access_token(&mut self, length: TokenLength) -> String {
+        self.token("ya29.a0", length.characters())
     }
 
     /// A refresh token: `1//0…`, 103 characters. Its slashes shake out clients that forget to form-encode.
@@ -84,8 +86,8 @@ impl Entropy {
     }
 
     /// An access token of a service account: `ya29.c.…`.
-    pub(crate) fn service_access_token(&mut self) -> String {
-        self.token("ya29.c.", 203)
+    pub(crate) fn service_access_token(&mut self, length: TokenLength) -> String {
+        self.token("ya29.c.", length.characters())
     }
 
     /// A proof of having signed in again.
@@ -112,7 +114,7 @@ mod tests {
 
     #[test]
     fn the_same_seed_repeats_and_another_differs() {
-        let draw = |seed, purpose| Entropy::new(seed, purpose).access_token();
+        let draw = |seed, purpose| Entropy::new(seed, purpose).access_token(TokenLength::GOOGLE);
         assert_eq!(draw(1, "a"), draw(1, "a"));
         assert_ne!(draw(1, "a"), draw(2, "a"));
         assert_ne!(draw(1, "a"), draw(1, "b"));
@@ -121,6 +123,7 @@ mod tests {
     #[test]
     fn values_have_the_lengths_of_googles() {
         let mut entropy = Entropy::new(1, "shape");
+        assert_eq!(entropy.access_token(TokenLength::GOOGLE).len(), 203);
         assert_eq!(entropy.refresh_token().len(), 103);
         assert_eq!(entropy.code().len(), 73);
         assert_eq!(entropy.client_secret().len(), 35);

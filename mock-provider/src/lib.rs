@@ -82,6 +82,7 @@ mod state;
 mod strict_json;
 mod time;
 mod token;
+mod token_length;
 mod traffic;
 mod uptime;
 
@@ -105,3 +106,4 @@ pub use secret::Secret;
 pub use snapshot::Snapshot;
 pub use state::{Consent, Counters};
 pub use time::{BadLifetime, Clock, ClockMode, Lifetime, Timestamp, Uptime};
+pub use token_length::{BadTokenLength, TokenLength};

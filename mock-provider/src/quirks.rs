@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::policy::{Limit, LiveLimit};
 use crate::time::Lifetime;
+use crate::token_length::TokenLength;
 
 /// The switches of a realm; every one can be changed while the realm runs (see [`QuirksPatch`]).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -50,6 +51,8 @@ pub struct Quirks {
     pub user_live_limit: LiveLimit,
     /// How long a signing key signs before the next one takes over. 8 days, as observed.
     pub key_rotation: Limit,
+    /// How many characters the access tokens have that are minted from now on. 203, as Google's.
+    pub access_token_length: TokenLength,
     /// Whether answers are compressed for a client that accepts gzip. On, as Google does.
     pub gzip: Switch,
 }
@@ -226,6 +229,7 @@ impl Default for Quirks {
             service_account_denied: DeniedStatus::Forbidden,
             user_live_limit: LiveLimit::None,
             key_rotation: Limit::After(Lifetime::days(8)),
+            access_token_length: TokenLength::GOOGLE,
             gzip: Switch::On,
         }
     }
@@ -272,6 +276,7 @@ patch!(
     service_account_denied: DeniedStatus,
     user_live_limit: LiveLimit,
     key_rotation: Limit,
+    access_token_length: TokenLength,
     gzip: Switch,
 );
 

@@ -289,7 +289,7 @@ impl Realm {
         lineage: Option<u32>,
     ) -> u32 {
         let label = self.state.access_label();
-        let value = Secret::new(self.state.entropy.access_token());
+        let value = Secret::new(self.state.entropy.access_token(self.state.quirks.access_token_length));
         let (client, sub, scopes) = (Arc::clone(client), Arc::clone(sub), Arc::clone(scopes));
         self.state.add_access(AccessToken { label, value, client, sub, scopes, lineage, expires })
     }

@@ -105,7 +105,9 @@ impl<A: Application> Running<A> {
             Verb::Restart { keep } => self.restart(keep).await,
             // They are on stderr.
             Verb::Logs {} => ok(json!({"lines": []})),
-            Verb::Second { kind: JarKind::Fork, .. } | Verb::Deliver { .. } => no("there are no cookies"),
+            Verb::Second { kind: JarKind::Fork, .. } | Verb::Deliver { .. } | Verb::LoseChunk { .. } => {
+                no("there are no cookies")
+            }
             Verb::Hello(_) | Verb::Start(_) | Verb::Cancel { .. } | Verb::Stop {} => no("a case has begun already"),
         })
     }

@@ -175,9 +175,12 @@ impl From<ClockArg> for ClockMode {
     }
 }
 
-/// Reports beside the one on the terminal.
+/// The event log, and reports beside the one on the terminal.
 #[derive(Args)]
 pub(crate) struct ReportArgs {
+    /// Folder for the event log `run.jsonl`; the scenarios of what a fuzz finds go into `found` there.
+    #[arg(long, value_name = "DIR", default_value = "regrant-out")]
+    pub(crate) out: PathBuf,
     /// Write a JSON summary.
     #[arg(long, value_name = "FILE")]
     pub(crate) json: Option<PathBuf>,
@@ -197,9 +200,6 @@ pub(crate) struct MergeArgs {
     /// The event logs of all shards.
     #[arg(required = true, value_name = "LOG")]
     pub(crate) logs: Vec<PathBuf>,
-    /// Folder for the merged event log `run.jsonl`.
-    #[arg(long, value_name = "DIR", default_value = "regrant-out")]
-    pub(crate) out: PathBuf,
     #[command(flatten)]
     pub(crate) reports: ReportArgs,
 }
@@ -216,29 +216,33 @@ pub(crate) struct MatrixArgs {
     pub(crate) out: PathBuf,
 }
 
+/// A target that is judged.
 #[derive(Args)]
-pub(crate) struct RunArgs {
-    #[command(flatten)]
-    pub(crate) select: SelectArgs,
+pub(crate) struct JudgedArgs {
     #[command(flatten)]
     pub(crate) against: TargetArgs,
-    /// What the run has to reach.
+    /// What counts as a failure.
     #[arg(long, value_enum, default_value = "must")]
     pub(crate) gate: GateName,
     /// The known failures of the target; by default what its `regrant.yaml` names.
     #[arg(long, value_name = "FILE")]
     pub(crate) known: Option<PathBuf>,
+    /// Scenarios or plans at a time; 8 for a built-in target, what the adapter says or 2 for a foreign one.
+    #[arg(short, long)]
+    pub(crate) jobs: Option<NonZeroUsize>,
+}
+
+#[derive(Args)]
+pub(crate) struct RunArgs {
+    #[command(flatten)]
+    pub(crate) select: SelectArgs,
+    #[command(flatten)]
+    pub(crate) judged: JudgedArgs,
     /// Only a part of the selection, for machines that share the work: `hash:2/5` or `slice:2/5`.
     #[arg(long, value_name = "SHARD")]
     pub(crate) shard: Option<Shard>,
     #[command(flatten)]
     pub(crate) reports: ReportArgs,
-    /// Folder for the event log `run.jsonl`.
-    #[arg(long, value_name = "DIR", default_value = "regrant-out")]
-    pub(crate) out: PathBuf,
-    /// Scenarios at a time; 8 for a built-in target, what the adapter says or 2 for a foreign one.
-    #[arg(short, long)]
-    pub(crate) jobs: Option<NonZeroUsize>,
     /// Seed of everything that the provider mints.
     #[arg(long, default_value_t = 0)]
     pub(crate) seed: u64,
@@ -265,7 +269,7 @@ const PLANS: usize = 1_000;
 #[derive(Args)]
 pub(crate) struct FuzzArgs {
     #[command(flatten)]
-    pub(crate) against: TargetArgs,
+    pub(crate) judged: JudgedArgs,
     /// How many plans; 1000 where no time is named either.
     #[arg(long, value_name = "N")]
     pub(crate) cases: Option<NonZeroUsize>,
@@ -286,12 +290,6 @@ pub(crate) struct FuzzArgs {
     /// Say which invariants there are, how binding each is and where it comes from, and do nothing else.
     #[arg(long)]
     pub(crate) list: bool,
-    /// What counts as a failure.
-    #[arg(long, value_enum, default_value = "must")]
-    pub(crate) gate: GateName,
-    /// The known failures of the target; by default what its `regrant.yaml` names.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) known: Option<PathBuf>,
     /// Stop when something is found.
     #[arg(long)]
     pub(crate) fail_fast: bool,
@@ -300,12 +298,6 @@ pub(crate) struct FuzzArgs {
     pub(crate) shrink_time: Lifetime,
     #[command(flatten)]
     pub(crate) reports: ReportArgs,
-    /// Folder for the event log `run.jsonl`, and for the scenarios of what was found, in `found`.
-    #[arg(long, value_name = "DIR", default_value = "regrant-out")]
-    pub(crate) out: PathBuf,
-    /// Plans at a time; 8 for a built-in target, what the adapter says or 2 for a foreign one.
-    #[arg(short, long)]
-    pub(crate) jobs: Option<NonZeroUsize>,
 }
 
 impl FuzzArgs {

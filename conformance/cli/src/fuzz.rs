@@ -26,8 +26,8 @@ pub(crate) async fn fuzz(args: &FuzzArgs) -> Outcome {
         return Ok(Exit::Ok);
     }
     let catalogue = sound_catalogue(&[])?;
-    let chosen = Chosen::of(&args.against)?;
-    let known = known_of(&catalogue, args.known.as_deref().or(chosen.known.as_deref()))?;
+    let chosen = Chosen::of(&args.judged.against)?;
+    let known = known_of(&catalogue, args.judged.known.as_deref().or(chosen.known.as_deref()))?;
     let known = known.map(|known| known.entries).unwrap_or_default();
     let limits = limits(args, chosen.jobs);
     reports::prepare(&args.reports)?;
@@ -42,7 +42,7 @@ pub(crate) async fn fuzz(args: &FuzzArgs) -> Outcome {
     });
     let hunted = hunted.await.map_err(|error| nothing_measured(error, chosen.setup.as_deref()))?;
     teller.end();
-    let found = args.out.join("found");
+    let found = args.reports.out.join("found");
     hunted.findings.iter().try_for_each(|finding| write(&found, finding))?;
     let events = events(started, &hunted, &limits, &known, &found);
     finish(args, &events)
@@ -68,8 +68,8 @@ fn limits(args: &FuzzArgs, jobs: usize) -> Limits {
         time: args.time.map(|time| time.0),
         seed: args.seed,
         steps: args.steps.get(),
-        jobs: args.jobs.map_or(jobs, std::num::NonZeroUsize::get),
-        gate: Gate::from(args.gate),
+        jobs: args.judged.jobs.map_or(jobs, std::num::NonZeroUsize::get),
+        gate: Gate::from(args.judged.gate),
         shrink_time: args.shrink_time.0,
         rules: args.rules.chosen(),
         stop: if args.fail_fast { Stop::AtFirst } else { Stop::AtLimits },
@@ -120,7 +120,7 @@ fn events(
 }
 
 fn finish(args: &FuzzArgs, events: &[Event]) -> Outcome {
-    let path = log::write(&args.out, events)?;
+    let path = log::write(&args.reports.out, events)?;
     let [Event::RunStarted(started), .., Event::RunFinished(footer)] = events else {
         return Err(Failure::new(Exit::Bug, "a log without a frame"));
     };

@@ -17,7 +17,7 @@ pub(crate) fn merge(args: &MergeArgs) -> Outcome {
         let exit = if error.is_incomplete() { Exit::Incomplete } else { Exit::Usage };
         Failure::new(exit, error)
     })?;
-    let path = log::write(&args.out, &events)?;
+    let path = log::write(&args.reports.out, &events)?;
     anstream::print!("{}", terminal::tail(&events));
     anstream::println!("log {}", path.display());
     reports::write(&args.reports, &events)?;

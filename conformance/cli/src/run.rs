@@ -21,15 +21,15 @@ use crate::target::{Chosen, nothing_measured};
 pub(crate) async fn run(args: &RunArgs) -> Outcome {
     let catalogue = sound_catalogue(&args.select.paths)?;
     let (share, entries) = Share::of(selected(&catalogue, &args.select)?, args.shard);
-    let gate = Gate::from(args.gate);
-    let chosen = Chosen::of(&args.against)?;
+    let gate = Gate::from(args.judged.gate);
+    let chosen = Chosen::of(&args.judged.against)?;
     let wanted = entries.iter().flat_map(|entry| entry.case.scenario.requires()).collect();
-    let known = known_of(&catalogue, args.known.as_deref().or(chosen.known.as_deref()))?;
+    let known = known_of(&catalogue, args.judged.known.as_deref().or(chosen.known.as_deref()))?;
     let plan = Plan {
         date: today(),
         share,
         known: known.map(|known| known.entries).unwrap_or_default(),
-        jobs: args.jobs.map_or(chosen.jobs, std::num::NonZeroUsize::get),
+        jobs: args.judged.jobs.map_or(chosen.jobs, std::num::NonZeroUsize::get),
         target: chosen.target,
         entries,
         references: catalogue.references,
@@ -39,7 +39,7 @@ pub(crate) async fn run(args: &RunArgs) -> Outcome {
         sources: args.select.paths.iter().map(|path| path.display().to_string()).collect(),
     };
     reports::prepare(&args.reports)?;
-    let mut recorder = Recorder::create(&args.out)?;
+    let mut recorder = Recorder::create(&args.reports.out)?;
     let stopped = StopSignals::new().map_err(|error| Failure::new(Exit::Bug, error))?;
     let footer = runner::run(plan, stopped.wait(), |event| recorder.note(event)).await;
     let footer = footer.map_err(|error| nothing_measured(error, chosen.setup.as_deref()))?;

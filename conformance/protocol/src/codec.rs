@@ -73,7 +73,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::messages::{Answer, Deliver, JarKind, ReplyKind, Verb};
+    use crate::messages::{Answer, Chunk, Deliver, JarKind, ReplyKind, Verb};
 
     fn verbs() -> impl Strategy<Value = Verb> {
         let name = "[a-zé\n\"]{0,8}";
@@ -82,6 +82,7 @@ mod tests {
             name.prop_map(|actor| Verb::Session { actor, deliver: Deliver::Later }),
             any::<i64>().prop_map(|now_ms| Verb::Clock { now_ms }),
             (name, name).prop_map(|(of, actor)| Verb::Second { of, actor, kind: JarKind::Tab }),
+            name.prop_map(|actor| Verb::LoseChunk { actor, chunk: Chunk::First }),
             Just(Verb::Logs {}),
             Just(Verb::Stop {}),
         ]

@@ -11,8 +11,9 @@ mod plain;
 
 pub use codec::{BadLine, MAX_LINE, decode_reply, decode_request, encode_reply, encode_request};
 pub use messages::{
-    Answer, Capability, ClientRegistration, ClockMode, Deliver, Endpoints, Fate, Hello, HelloAnswer, Implementation,
-    JarKind, Keep, Name, ProviderInfo, Reply, ReplyKind, Request, SessionState, SessionView, Start, Verb, Version,
+    Answer, Capability, Chunk, ClientRegistration, ClockMode, Deliver, Endpoints, Fate, Hello, HelloAnswer,
+    Implementation, JarKind, Keep, Name, ProviderInfo, Reply, ReplyKind, Request, SessionState, SessionView, Start,
+    Verb, Version,
 };
 pub use plain::plain;
 

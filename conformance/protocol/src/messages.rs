@@ -50,6 +50,13 @@ pub enum Verb {
         /// What becomes of it.
         fate: Fate,
     },
+    /// Lose a chunk of a session cookie that is kept in several (`name.0`, `name.1`); says in `lost` whether there was one.
+    LoseChunk {
+        /// Whose browser.
+        actor: Name,
+        /// Which of them.
+        chunk: Chunk,
+    },
     /// Give up a command in flight, as a browser that leaves the page does; it is answered with an empty `ok`.
     Cancel {
         /// The `id` of its request.
@@ -166,6 +173,9 @@ pub enum Capability {
     /// The adapter can keep a cookie back and deliver or lose it later.
     #[serde(rename = "session.delivery")]
     SessionDelivery,
+    /// A session that is too long for one cookie is kept in several, and the adapter can lose one of them.
+    #[serde(rename = "session.chunks")]
+    SessionChunks,
     /// A command in flight can be given up.
     #[serde(rename = "session.cancel")]
     SessionCancel,
@@ -203,13 +213,14 @@ pub enum Capability {
 
 impl Capability {
     /// All of them.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::SignIn,
         Self::SignOut,
         Self::SessionError,
         Self::SessionAccessToken,
         Self::SessionConcurrent,
         Self::SessionDelivery,
+        Self::SessionChunks,
         Self::SessionCancel,
         Self::RefreshOnSession,
         Self::RefreshOnApi,
@@ -309,6 +320,25 @@ pub enum Fate {
     Apply,
     /// The browser never gets it.
     Drop,
+}
+
+/// A chunk of a cookie.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Chunk {
+    /// The first: what is left has no beginning.
+    First,
+    /// The last: what is left looks whole.
+    Last,
+}
+
+impl std::fmt::Display for Chunk {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::First => "first",
+            Self::Last => "last",
+        })
+    }
 }
 
 /// What two actors share.

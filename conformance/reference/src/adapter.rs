@@ -81,6 +81,7 @@ fn hello(defect: Option<Defect>) -> HelloAnswer {
         Capability::SessionAccessToken,
         Capability::SessionConcurrent,
         Capability::SessionDelivery,
+        Capability::SessionChunks,
         Capability::SessionCancel,
         Capability::RefreshOnSession,
         Capability::RefreshOnApi,

@@ -5,21 +5,21 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use adapter_protocol::{Answer, Deliver, Fate, JarKind, Keep, SessionState, SessionView, Start, Verb};
-use adapter_server::{Jars, ok};
+use adapter_server::{CookieChanges, CookieJar, Jars, ok};
 use client_core::{
-    Auth, AuthParts, BadEndpoint, Callbacks, ClientConfig, ClientSecret, Clock, CookieChange, EndpointUrl, HttpRequest,
-    IdTokenVerifier, JwksVerifier, ManualClock, Refresher, RefreshingCallbacks, SeededEntropy, SessionError,
-    SessionRead, Transport, UnixMillis,
+    Auth, AuthParts, BadEndpoint, BadSecrets, Callbacks, ClientConfig, ClientSecret, Clock, CookieChange,
+    CookieRefused, EndpointUrl, HttpRequest, IdTokenVerifier, JwksVerifier, ManualClock, NotSealed, Refresher,
+    RefreshingCallbacks, SeededEntropy, SessionCookie, SessionError, SessionRead, Transport, UnixMillis,
 };
 use serde_json::{Value, json};
 use url::Url;
 
 use crate::browser::Browser;
 use crate::defect::Defect;
-use crate::jar::CookieJar;
 use crate::mutant_callbacks::MutantCallbacks;
 use crate::mutant_parts::{Gullible, OldKeysOnly, coordinator};
 use crate::mutant_transport::{HttpClients, MutantTransport};
+use crate::session_cookies::SessionCookies;
 
 /// Where the application is registered to be redirected to. Nothing listens there: the browser reads the URL.
 const REDIRECT_URI: &str = "http://127.0.0.1/callback";
@@ -52,7 +52,23 @@ pub(crate) struct Application {
     server: RwLock<Server>,
     starts: AtomicU32,
     browser: Browser,
-    jars: Jars<CookieJar>,
+    jars: Jars,
+    cookies: SessionCookies,
+}
+
+/// Why there is no application.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum NotStarted {
+    #[error(transparent)]
+    Endpoint(#[from] BadEndpoint),
+    #[error(transparent)]
+    Secrets(#[from] BadSecrets),
+}
+
+/// What a browser brings with a request.
+struct Brought {
+    jar: CookieJar,
+    session: Result<SessionCookie, CookieRefused>,
 }
 
 /// What a restart replaces.
@@ -64,7 +80,7 @@ struct Server {
 }
 
 impl Application {
-    pub(crate) fn start(start: Start, tools: Tools, defect: Option<Defect>) -> Result<Self, BadEndpoint> {
+    pub(crate) fn start(start: Start, tools: Tools, defect: Option<Defect>) -> Result<Self, NotStarted> {
         let parts = Parts {
             config: Arc::new(config(&start)?),
             transport: Arc::new(MutantTransport::new(tools.clients, defect)),
@@ -74,7 +90,23 @@ impl Application {
         };
         let server = RwLock::new(parts.server(&format!("{}/0", start.case)));
         let starts = AtomicU32::new(1);
-        Ok(Self { case: start.case, parts, server, starts, browser: tools.browser, jars: Jars::default() })
+        let cookies = SessionCookies::new(&start.case, defect)?;
+        Ok(Self { case: start.case, parts, server, starts, browser: tools.browser, jars: Jars::default(), cookies })
+    }
+
+    fn brought(&self, actor: &str) -> Brought {
+        let jar = self.jars.of(actor);
+        let session = self.cookies.read(&jar, self.parts.clock.now());
+        Brought { jar, session }
+    }
+
+    fn changes(&self, change: &CookieChange, brought: &CookieJar) -> Result<CookieChanges, NotSealed> {
+        self.cookies.write(change, brought, self.parts.clock.now())
+    }
+
+    fn apply(&self, actor: &str, change: &CookieChange, brought: &CookieJar) -> Result<(), NotSealed> {
+        self.jars.apply(actor, self.changes(change, brought)?);
+        Ok(())
     }
 
     fn server(&self) -> Server {
@@ -83,48 +115,57 @@ impl Application {
 
     /// Does what the runner asks for. `id` names the request, for cookies that are kept back.
     pub(crate) async fn answer(&self, id: u64, verb: Verb) -> Answer {
-        match verb {
-            Verb::SignIn { actor } => self.sign_in(&actor).await,
-            Verb::Session { actor, deliver } => self.session(id, &actor, deliver).await,
+        self.done(id, verb).await.unwrap_or_else(|error| Answer::Broken { message: error.to_string() })
+    }
+
+    async fn done(&self, id: u64, verb: Verb) -> Result<Answer, NotSealed> {
+        Ok(match verb {
+            Verb::SignIn { actor } => self.sign_in(&actor).await?,
+            Verb::Session { actor, deliver } => self.session(id, &actor, deliver).await?,
             Verb::Deliver { of, fate } => self.deliver(of, fate),
-            Verb::Api { actor, url } => self.api(id, &actor, &url).await,
-            Verb::SignOut { actor } => self.sign_out(&actor).await,
+            Verb::LoseChunk { actor, chunk } => ok(json!({"lost": self.jars.lose_chunk(&actor, chunk)})),
+            Verb::Api { actor, url } => self.api(id, &actor, &url).await?,
+            Verb::SignOut { actor } => self.sign_out(&actor).await?,
             Verb::Clock { now_ms } => {
                 self.parts.clock.set(UnixMillis(now_ms));
                 if self.parts.defect == Some(Defect::RefreshesUnasked) {
-                    self.read_all().await;
+                    self.read_all().await?;
                 }
                 ok(json!({"now_ms": self.parts.clock.now()}))
             }
             Verb::Second { of, actor, kind } => self.second(&of, &actor, kind),
-            Verb::Restart { keep } => self.restart(keep),
+            Verb::Restart { keep } => self.restart(keep)?,
             Verb::Logs {} => ok(json!({"lines": self.parts.log.take()})),
             Verb::Hello(_) | Verb::Start(_) | Verb::Cancel { .. } | Verb::Stop {} => {
                 Answer::No { reason: "a case has begun already".to_owned() }
             }
-        }
+        })
     }
 
-    async fn sign_in(&self, actor: &str) -> Answer {
+    async fn sign_in(&self, actor: &str) -> Result<Answer, NotSealed> {
         let server = self.server();
         let (url, pending) = server.front.begin_sign_in();
         let callback = match self.browser.visit(self.authorization_url(url)).await {
             Ok(callback) if callback.as_str().starts_with(REDIRECT_URI) => callback,
-            Ok(_) => return Answer::Threw { message: "the provider kept the user on a page of its own".to_owned() },
-            Err(message) => return Answer::Threw { message },
+            Ok(_) => {
+                return Ok(Answer::Threw { message: "the provider kept the user on a page of its own".to_owned() });
+            }
+            Err(message) => return Ok(Answer::Threw { message }),
         };
-        match server.front.finish_sign_in(pending, &callback, self.jars.of(actor).0).await {
+        let Brought { jar, session } = self.brought(actor);
+        match server.front.finish_sign_in(pending, &callback, session.ok()).await {
             Ok(cookie) => {
-                self.jars.apply(actor, CookieChange::Set(Box::new(cookie)));
-                let read = server.front.read(self.jars.of(actor).0).await;
-                self.jars.apply(actor, read.cookie.clone());
-                shown(&read)
+                self.apply(actor, &CookieChange::Set(Box::new(cookie)), &jar)?;
+                let Brought { jar, session } = self.brought(actor);
+                let read = server.front.read(session.ok()).await;
+                self.apply(actor, &read.cookie, &jar)?;
+                Ok(shown(&read))
             }
             Err(error) => {
                 if self.parts.defect == Some(Defect::DropsSessionOnFailedSignIn) {
-                    self.jars.apply(actor, CookieChange::Clear);
+                    self.apply(actor, &CookieChange::Clear, &jar)?;
                 }
-                Answer::Threw { message: error.to_string() }
+                Ok(Answer::Threw { message: error.to_string() })
             }
         }
     }
@@ -141,19 +182,23 @@ impl Application {
         url
     }
 
-    async fn session(&self, id: u64, actor: &str, deliver: Deliver) -> Answer {
-        let cookie = self.jars.of(actor).0;
-        let signed_in = cookie.is_some();
-        let read = self.server().auth.read(cookie).await;
-        if signed_in && self.crashed(&read) {
-            return Answer::Threw { message: "unexpected token < in JSON".to_owned() };
+    async fn session(&self, id: u64, actor: &str, deliver: Deliver) -> Result<Answer, NotSealed> {
+        let Brought { jar, session } = self.brought(actor);
+        if let (Some(Defect::CrashesOnBadCookie), Err(CookieRefused::Unopened(error))) = (self.parts.defect, &session) {
+            return Ok(Answer::Threw { message: error.to_string() });
         }
+        let signed_in = session.is_ok();
+        let read = self.server().auth.read(session.ok()).await;
+        if signed_in && self.crashed(&read) {
+            return Ok(Answer::Threw { message: "unexpected token < in JSON".to_owned() });
+        }
+        let changes = self.changes(&read.cookie, &jar)?;
         match deliver {
-            Deliver::Now => self.jars.apply(actor, read.cookie.clone()),
-            Deliver::Later => self.jars.keep_back(id, actor, read.cookie.clone()),
+            Deliver::Now => self.jars.apply(actor, changes),
+            Deliver::Later => self.jars.keep_back(id, actor, changes),
         }
         self.note(&read);
-        shown(&read)
+        Ok(shown(&read))
     }
 
     /// The mutant that crashes clears its session where the reference client would have reported.
@@ -175,18 +220,24 @@ impl Application {
         }
     }
 
-    async fn read_all(&self) {
+    async fn read_all(&self) -> Result<(), NotSealed> {
         for actor in self.jars.actors() {
-            let read = self.server().auth.read(self.jars.of(&actor).0).await;
-            self.jars.apply(&actor, read.cookie);
+            self.read_now(&actor).await?;
         }
+        Ok(())
     }
 
-    async fn api(&self, id: u64, actor: &str, url: &str) -> Answer {
-        let read = self.server().auth.read(self.jars.of(actor).0).await;
-        self.jars.apply(actor, read.cookie.clone());
+    async fn read_now(&self, actor: &str) -> Result<SessionRead, NotSealed> {
+        let Brought { jar, session } = self.brought(actor);
+        let read = self.server().auth.read(session.ok()).await;
+        self.apply(actor, &read.cookie, &jar)?;
+        Ok(read)
+    }
+
+    async fn api(&self, id: u64, actor: &str, url: &str) -> Result<Answer, NotSealed> {
+        let read = self.read_now(actor).await?;
         let Ok(url) = Url::parse(url) else {
-            return Answer::Broken { message: format!("request {id} has no URL to call") };
+            return Ok(Answer::Broken { message: format!("request {id} has no URL to call") });
         };
         let status = match &read.access_token {
             Some(token) => {
@@ -195,16 +246,17 @@ impl Application {
             }
             None => None,
         };
-        ok(json!({"status": status, "session": view(&read)}))
+        Ok(ok(json!({"status": status, "session": view(&read)})))
     }
 
-    async fn sign_out(&self, actor: &str) -> Answer {
-        let change = self.server().front.sign_out(self.jars.of(actor).0).await;
+    async fn sign_out(&self, actor: &str) -> Result<Answer, NotSealed> {
+        let Brought { jar, session } = self.brought(actor);
+        let change = self.server().front.sign_out(session.ok()).await;
         if self.parts.defect == Some(Defect::SignOutNeedsProvider) && self.parts.transport.revocation_failed() {
-            return Answer::Threw { message: "the provider did not revoke the token".to_owned() };
+            return Ok(Answer::Threw { message: "the provider did not revoke the token".to_owned() });
         }
-        self.jars.apply(actor, change);
-        shown(&SessionRead { session: None, cookie: CookieChange::Keep, access_token: None })
+        self.apply(actor, &change, &jar)?;
+        Ok(shown(&SessionRead { session: None, cookie: CookieChange::Keep, access_token: None }))
     }
 
     fn second(&self, of: &str, actor: &str, kind: JarKind) -> Answer {
@@ -213,15 +265,21 @@ impl Application {
     }
 
     /// The reference client stores nothing on the server's side, so both kinds of restart are one.
-    fn restart(&self, _: Keep) -> Answer {
+    fn restart(&self, _: Keep) -> Result<Answer, NotSealed> {
         let start = self.starts.fetch_add(1, Ordering::SeqCst);
         let server = self.parts.server(&format!("{}/{start}", self.case));
         *self.server.write().unwrap_or_else(PoisonError::into_inner) = server;
         if self.parts.defect == Some(Defect::ResetsLifetimeOnRestart) {
-            let hour = self.parts.clock.now().as_secs().plus(std::time::Duration::from_secs(3600));
-            self.jars.change_all(|jar| jar.0.iter_mut().for_each(|cookie| cookie.jwt.expires_at = hour));
+            self.jars.actors().iter().try_for_each(|actor| self.give_an_hour(actor))?;
         }
-        ok(json!({}))
+        Ok(ok(json!({})))
+    }
+
+    fn give_an_hour(&self, actor: &str) -> Result<(), NotSealed> {
+        let Brought { jar, session } = self.brought(actor);
+        let Ok(mut cookie) = session else { return Ok(()) };
+        cookie.jwt.expires_at = self.parts.clock.now().as_secs().plus(std::time::Duration::from_secs(3600));
+        self.apply(actor, &CookieChange::Set(Box::new(cookie)), &jar)
     }
 }
 

@@ -117,6 +117,10 @@ defects! {
     LosesUserOnRefresh = "loses-user-data-on-refresh",
     /// Expired tokens are refreshed as soon as the clock has moved, though nobody reads the session.
     RefreshesUnasked = "refreshes-unasked",
+    /// Chunks that a shorter cookie does not need any more stay with the browser, and are read with it.
+    LeavesOldChunks = "leaves-old-chunks",
+    /// A session cookie that does not open raises an exception.
+    CrashesOnBadCookie = "crashes-on-bad-cookie",
     /// The second expiry of a session goes unnoticed.
     NeverRefreshesTwice = "never-refreshes-twice",
 }

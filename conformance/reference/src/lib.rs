@@ -8,10 +8,10 @@ mod adapter;
 mod application;
 mod browser;
 mod defect;
-mod jar;
 mod mutant_callbacks;
 mod mutant_parts;
 mod mutant_transport;
+mod session_cookies;
 
 pub use adapter::Adapter;
 pub use defect::{Defect, UnknownDefect};

@@ -16,7 +16,7 @@ use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncWrite, AsyncWriteExt as _,
 use tokio::sync::mpsc;
 use tokio::task::{AbortHandle, JoinSet};
 
-pub use jars::{Jar, Jars};
+pub use jars::{CookieChanges, CookieJar, Jars};
 
 /// An adapter. One serves any number of connections, each with one case at a time.
 pub trait Adapter: Send + Sync {

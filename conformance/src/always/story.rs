@@ -285,6 +285,8 @@ impl<'g> Telling<'g> {
             (Deed::Disturbed, _) => self.doubt_all(Trust::User),
             // It may be of another session, or of none.
             (Deed::PutBack, _) => self.doubt_all(Trust::Nothing),
+            // Whether the session can be told from the rest, or is kept elsewhere too, is up to the application.
+            (Deed::LostChunk { actor }, _) => self.doubt(&self.browser(actor), Trust::Nothing),
             (Deed::Read { actor } | Deed::Api { actor }, _) => self.was_read(chapter, actor),
             (Deed::Begun, _) => self.under_way += 1,
             (Deed::Group, _) => self.under_way = self.under_way.saturating_sub(1),

@@ -247,6 +247,14 @@ fn nothing_is_said_of_a_session_once_its_cookies_are_in_doubt() {
 }
 
 #[test]
+fn a_session_may_end_with_its_cookie_and_no_other_may() {
+    let both = Tale::new().sign_in("ada", FINE).sign_in("bob", "u-bob at#2").lost_chunk("ada");
+    let holding = |actor, shows| judged_in(Invariant::SessionLasts, &both.clone().read(actor, shows));
+    assert_eq!(holding("ada", OUT), Holding::Unknown);
+    assert!(matches!(holding("bob", OUT), Holding::Broken { .. }));
+}
+
+#[test]
 fn a_client_that_was_not_told_the_end_is_not_held_to_it() {
     let of = |edits: &serde_json::Value| {
         let bare = expired().refresh("rt#1", &json!({"scripted": true, "edits": edits})).read("ada", FRESH);

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use adapter_protocol::Chunk;
+
 /// Whose browser.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Actor {
@@ -146,6 +148,15 @@ pub enum Life {
     Idle,
 }
 
+/// How long access tokens are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Length {
+    /// As Google's: a session fits into one cookie.
+    Google,
+    /// Too long for that.
+    MoreThanACookie,
+}
+
 /// Who reads at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Readers {
@@ -208,6 +219,10 @@ pub enum Move {
     PutBack,
     /// It never arrives.
     LoseCookie,
+    /// Ada's browser loses a chunk of a session that is too long for one cookie.
+    LoseChunk(Chunk),
+    /// Access tokens are so long from now on.
+    TokenLength(Length),
     /// Both clocks go to a special time.
     Era(Era),
     /// Both clocks go forward.

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, LazyLock};
 
+use adapter_protocol::Chunk;
 use mock_provider::{Endpoint, Fault, Preset, presets};
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -10,7 +11,7 @@ use proptest::strategy::{Just, ValueTree};
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
 use crate::fuzz::moves::{
-    Actor, Boundary, Era, Life, Meanwhile, Move, Near, Place, Readers, Schedule, Trouble, Work, Wrong,
+    Actor, Boundary, Era, Length, Life, Meanwhile, Move, Near, Place, Readers, Schedule, Trouble, Work, Wrong,
 };
 use crate::fuzz::schedules::SCHEDULES;
 use crate::fuzz::steer::{Planned, ROUND, Weights};
@@ -148,7 +149,8 @@ fn healed(moves: impl Iterator<Item = Move>) -> Vec<Move> {
         idle = match (&next, idle) {
             (Move::SignIn(Actor::Ada), _) => None,
             (Move::SignOut(_) | Move::Revoke | Move::ExpireRefresh | Move::Account(_) | Move::SwitchUser, None)
-            | (Move::LoseStore | Move::Advance(Boundary::Session | Boundary::Refresh, _), None) => Some(0),
+            | (Move::LoseStore | Move::LoseChunk(_), None)
+            | (Move::Advance(Boundary::Session | Boundary::Refresh, _), None) => Some(0),
             (_, Some(moves)) => Some(moves + 1),
             (_, None) => None,
         };
@@ -184,6 +186,10 @@ fn turn(weights: &Weights, patience: Patience) -> impl Strategy<Value = Vec<Move
             .prop_map(|(life, copy, expired, read, other)| vec![life, copy, expired, read, other]),
         3 => (Just(Move::Revoke), expired(), read(), read())
             .prop_map(|(revoke, expired, read, again)| vec![revoke, expired, read, again]),
+        1 => (long_tokens(), expired(), read(), lost_chunk(), read())
+            .prop_map(|(long, expired, read, lost, again)| vec![long, expired, read, lost, again]),
+        1 => (long_tokens(), expired(), read(), Just(Move::TokenLength(Length::Google)), expired(), read())
+            .prop_map(|(long, expired, read, short, once_more, again)| vec![long, expired, read, short, once_more, again]),
     ]
 }
 
@@ -212,6 +218,8 @@ fn one(weights: &Weights, patience: Patience) -> impl Strategy<Value = Move> + u
         2 => Just(Move::KeepCookie),
         1 => Just(Move::PutBack),
         1 => Just(Move::LoseCookie),
+        1 => lost_chunk(),
+        1 => long_tokens(),
         1 => Just(Move::OpenTab),
         1 => Just(Move::CopyJar),
         2 => Just(Move::Restart),
@@ -227,6 +235,14 @@ fn one(weights: &Weights, patience: Patience) -> impl Strategy<Value = Move> + u
         often => named(names),
     ];
     prop_oneof![70 => everyday, 25 => rarer]
+}
+
+fn lost_chunk() -> impl Strategy<Value = Move> {
+    select(vec![Chunk::Last, Chunk::First]).prop_map(Move::LoseChunk)
+}
+
+fn long_tokens() -> impl Strategy<Value = Move> {
+    Just(Move::TokenLength(Length::MoreThanACookie))
 }
 
 fn actor() -> impl Strategy<Value = Actor> {
@@ -387,7 +403,7 @@ mod tests {
         let hash = text
             .bytes()
             .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
-        assert_eq!(format!("{hash:016x}"), "826b1acb5494f6bf");
+        assert_eq!(format!("{hash:016x}"), "3863dd0dc6e798ed");
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! A failure that is looked into: seen again, made as small as it gets, explained.
 
+use std::collections::BTreeSet;
+
 use proptest::strategy::ValueTree as _;
 
 use crate::fuzz::finding::{Finding, Size};
@@ -36,8 +38,8 @@ struct Search<'q, 'a> {
     watch: Stopwatch,
     /// A candidate has to fail in the first number of tries out of the second.
     votes: (u32, u32),
-    /// What was given up and had to be taken back.
-    facts: Vec<&'static str>,
+    /// What was given up and had to be taken back, with the move that has it.
+    facts: Vec<(Move, &'static str)>,
 }
 
 impl Quarry<'_> {
@@ -66,7 +68,7 @@ impl Quarry<'_> {
             (AGAIN, true) => Size::TimeWasUp,
             _ => Size::ByVotes,
         };
-        let facts = std::mem::take(&mut search.facts);
+        let facts = search.facts_of(&smaller);
         Ok(Some(self.finding(first.len(), smaller, steps, &performed, (again, size), facts)))
     }
 
@@ -208,13 +210,18 @@ impl Search<'_, '_> {
                     moves = other;
                     break;
                 }
-                self.facts.push(fact);
+                self.facts.push((moves[place].clone(), fact));
             }
             place += usize::from(!taken);
         }
-        self.facts.sort_unstable();
-        self.facts.dedup();
         Ok(moves)
+    }
+
+    /// What matters of these moves. Others had their facts too, and were taken away later.
+    fn facts_of(&self, moves: &[Move]) -> Vec<&'static str> {
+        let facts: BTreeSet<_> =
+            self.facts.iter().filter(|(of, _)| moves.contains(of)).map(|(_, fact)| *fact).collect();
+        facts.into_iter().collect()
     }
 
     /// Takes away single steps of moves that are made of several.

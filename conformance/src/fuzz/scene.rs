@@ -6,7 +6,7 @@ use adapter_protocol::Capability;
 use mock_provider::{Label, RealmHandle, Sequence, Timestamp, TokenKind};
 
 use crate::fuzz::moves::{Actor, Boundary, Era, Meanwhile, Move, Near, Readers, Schedule};
-use crate::fuzz::words::{all_refreshes, offset_ms, rules, scripted};
+use crate::fuzz::words::{all_refreshes, characters, offset_ms, rules, scripted};
 use crate::runner::START;
 
 /// What a scripted `Retry-After` names, in milliseconds.
@@ -106,6 +106,13 @@ impl Scene {
             Move::KeepCookie => self.keep_cookie(),
             Move::PutBack => self.deliver("apply"),
             Move::LoseCookie => self.deliver("drop"),
+            Move::LoseChunk(chunk) => {
+                let step = format!("lose_chunk: {{ actor: ada, chunk: {chunk}, when_whole: go_on }}");
+                self.if_here(Actor::Ada, Some(Capability::SessionChunks), step)
+            }
+            Move::TokenLength(length) => {
+                vec![format!("provider: {{ quirks: {{ access_token_length: {} }} }}", characters(*length))]
+            }
             Move::Era(era) => {
                 let seconds = (shortly_before(*era) - START.as_millis()) / 1_000;
                 self.moves_clock(format!("clock: start + {seconds}s"))

@@ -1,6 +1,8 @@
 //! Moves that are simpler than a given one, each with the fact that it gives up. What nothing simpler can stand in for
 //! matters.
 
+use adapter_protocol::Chunk;
+
 use crate::fuzz::moves::{Actor, Boundary, Life, Move, Near, Place, Readers, Schedule, Trouble, Work, Wrong};
 
 /// A simpler move, and what the other had that it has not.
@@ -16,6 +18,7 @@ impl Move {
             Self::Life(life) if *life != Life::Rotating => {
                 vec![(Self::Life(Life::Rotating), "that these are the life rules")]
             }
+            Self::LoseChunk(Chunk::First) => vec![(Self::LoseChunk(Chunk::Last), "that it is the first chunk")],
             Self::LoseStore => vec![(Self::Restart, "that the store is lost")],
             Self::KeepCookie => vec![(Self::Read(Actor::Ada, 1), "that the cookie is kept back")],
             Self::Trouble(trouble) => self::trouble(trouble),

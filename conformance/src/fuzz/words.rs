@@ -1,6 +1,8 @@
 //! Moves that ask for nothing but words: as YAML values.
 
-use crate::fuzz::moves::{Life, Near, Place, Trouble, Work, Wrong};
+use mock_provider::TokenLength;
+
+use crate::fuzz::moves::{Length, Life, Near, Place, Trouble, Work, Wrong};
 
 /// How long trouble lasts that is not counted, on the provider's clock.
 const LASTS: &str = "10m";
@@ -24,6 +26,13 @@ pub(super) const fn rules(life: Life) -> &'static str {
         Life::Short => "{ access_ttl: 1m }",
         Life::Ending => "{ refresh_ttl: 12h }",
         Life::Idle => "{ refresh_idle_ttl: 2h }",
+    }
+}
+
+pub(super) const fn characters(length: Length) -> usize {
+    match length {
+        Length::Google => TokenLength::GOOGLE.characters(),
+        Length::MoreThanACookie => 4_096,
     }
 }
 

@@ -8,13 +8,14 @@ use crate::fuzz::rule::Rule;
 use crate::scenario::model::Level;
 
 /// What the steps of a finding ask of a target, by a word that stands in them.
-const NEEDS: [(&str, &str); 11] = [
+const NEEDS: [(&str, &str); 12] = [
     ("api:", "refresh.on_api"),
     ("sign_out:", "sign_out"),
     ("kind: tab", "actors.tab"),
     ("kind: fork", "actors.fork"),
     ("together:", "session.concurrent"),
     ("deliver:", "session.delivery"),
+    ("lose_chunk:", "session.chunks"),
     ("cancel:", "session.cancel"),
     ("clock:", "clock.set"),
     ("restart:", "restart"),

@@ -151,6 +151,10 @@ impl Linter {
                 self.started(&cancel.of);
             }
             Step::Deliver(deliver) => self.deliver(&deliver.of),
+            Step::LoseChunk(lose) => {
+                self.uses(Capability::SessionChunks, span);
+                self.known_actor(&lose.actor);
+            }
             Step::Restart(_) => self.uses(Capability::Restart, span),
             // Time can also be let pass for real, so moving both clocks together asks for nothing.
             _ => {}

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use adapter_protocol::{Capability, Deliver, Fate, JarKind, Keep};
+use adapter_protocol::{Capability, Chunk, Deliver, Fate, JarKind, Keep};
 use mock_provider::policy::PolicyPatch;
 use mock_provider::profile::ProfileName;
 use mock_provider::quirks::QuirksPatch;
@@ -163,6 +163,8 @@ pub enum Step {
     Cancel(Cancel),
     /// Delivers or loses a cookie that was kept back.
     Deliver(DeliverStep),
+    /// Loses a chunk of the session cookie.
+    LoseChunk(LoseChunk),
     /// Restarts the application.
     Restart(Restart),
     /// Says something.
@@ -318,6 +320,30 @@ pub struct DeliverStep {
     pub of: Spanned<String>,
     /// What becomes of it.
     pub fate: Fate,
+}
+
+/// Loses a chunk of a session cookie that is kept in several, as Auth.js and nextjs-auth0 keep a long one.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LoseChunk {
+    /// Whose browser.
+    pub actor: Spanned<String>,
+    /// Which of them.
+    pub chunk: Chunk,
+    /// What happens where the session fits into one cookie.
+    #[serde(default)]
+    pub when_whole: WhenWhole,
+}
+
+/// What happens where there are no chunks to lose.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum WhenWhole {
+    /// The case is blocked: it can show nothing.
+    #[default]
+    Blocked,
+    /// It goes on, and nothing is lost.
+    GoOn,
 }
 
 /// Restarts the application.

@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
+use adapter_server::CookieChanges;
 use reqwest::header::{COOKIE, DATE, HeaderMap, LOCATION, SET_COOKIE};
 use reqwest::{Client, Method, StatusCode};
 use serde_json::Value;
 use url::Url;
 
-use crate::jar::{Changes, change};
+use crate::jar::change;
 
 /// The runner gives up long before.
 const LIMIT: Duration = Duration::from_secs(120);
@@ -42,7 +43,7 @@ pub(crate) struct Response {
     pub(crate) status: StatusCode,
     pub(crate) url: Url,
     pub(crate) location: Option<Url>,
-    pub(crate) changes: Changes,
+    pub(crate) changes: CookieChanges,
     /// The `Date` header, in milliseconds since the Unix epoch.
     pub(crate) date_ms: Option<i64>,
     pub(crate) body: String,

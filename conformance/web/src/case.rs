@@ -14,7 +14,6 @@ use crate::application::Application;
 use crate::browser::Browser;
 use crate::description::{ClockSource, Description};
 use crate::flow::{Flow, Read};
-use crate::jar::CookieJar;
 
 /// An adapter around a web application.
 #[derive(Clone, Debug)]
@@ -81,7 +80,7 @@ pub struct WebCase {
     browser: Browser,
     application: Application,
     proofs: Arc<AtomicU32>,
-    jars: Jars<CookieJar>,
+    jars: Jars,
 }
 
 impl Case for WebCase {
@@ -115,6 +114,7 @@ impl WebCase {
                 true => ok(json!({})),
                 false => Answer::Broken { message: format!("no cookie of request {of} is kept back") },
             },
+            Verb::LoseChunk { actor, chunk } => ok(json!({"lost": self.jars.lose_chunk(&actor, chunk)})),
             Verb::Second { of, actor, kind } => {
                 self.jars.second(&of, &actor, kind);
                 ok(json!({}))

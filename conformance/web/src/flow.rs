@@ -1,7 +1,7 @@
 //! What a browser does with an application: sign in, read the session, call the resource, sign out.
 
 use adapter_protocol::{SessionState, SessionView};
-use adapter_server::Jars;
+use adapter_server::{CookieChanges, Jars};
 use reqwest::Method;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::Value;
@@ -9,7 +9,7 @@ use url::Url;
 
 use crate::browser::{Browser, Request, Response};
 use crate::description::{Description, Preset};
-use crate::jar::{Changes, CookieJar};
+use crate::jar;
 
 /// Redirects that a sign-in may take on the application's side.
 const MOST_REDIRECTS: usize = 10;
@@ -23,7 +23,7 @@ pub(crate) struct Flow<'a> {
     pub(crate) description: &'a Description,
     pub(crate) base: &'a Url,
     pub(crate) browser: &'a Browser,
-    pub(crate) jars: &'a Jars<CookieJar>,
+    pub(crate) jars: &'a Jars,
     pub(crate) actor: &'a str,
 }
 
@@ -32,7 +32,7 @@ pub(crate) struct Flow<'a> {
 pub(crate) struct Read {
     pub(crate) view: SessionView,
     pub(crate) status: Option<u16>,
-    pub(crate) changes: Changes,
+    pub(crate) changes: CookieChanges,
 }
 
 impl Flow<'_> {
@@ -51,8 +51,13 @@ impl Flow<'_> {
         Ok(response)
     }
 
+    /// The `Cookie` header of the actor's browser.
+    fn cookies(&self) -> Option<String> {
+        jar::header(&self.jars.of(self.actor))
+    }
+
     async fn get(&self, url: Url) -> Result<Response, String> {
-        self.send(Request::get(url, self.jars.of(self.actor).header())).await
+        self.send(Request::get(url, self.cookies())).await
     }
 
     // --- signing in ---
@@ -89,7 +94,7 @@ impl Flow<'_> {
     async fn ask(&self, page: &crate::description::Page) -> Result<Response, String> {
         let method =
             page.method.to_uppercase().parse::<Method>().map_err(|_| format!("`{}` is no method", page.method))?;
-        let request = Request { method, ..Request::get(self.url(&page.path)?, self.jars.of(self.actor).header()) };
+        let request = Request { method, ..Request::get(self.url(&page.path)?, self.cookies()) };
         self.send(request).await
     }
 
@@ -135,7 +140,7 @@ impl Flow<'_> {
             Preset::Authjs | Preset::Generic => drop(headers.insert(RETURN_REDIRECT, HeaderValue::from_static("1"))),
         }
         let url = self.auth_url(path)?;
-        let request = Request { method: Method::POST, url, cookies: self.jars.of(self.actor).header(), form, headers };
+        let request = Request { method: Method::POST, url, cookies: self.cookies(), form, headers };
         let response = self.send(request).await?;
         let url = response.json().get("url").and_then(Value::as_str).and_then(|url| self.base.join(url).ok());
         url.or_else(|| response.location.clone()).ok_or_else(|| format!("{} leads nowhere", response.place()))
@@ -163,7 +168,7 @@ impl Flow<'_> {
             Some(path) => self.url(path)?,
             None => self.auth_url("session")?,
         };
-        let response = self.browser.send(Request::get(url, self.jars.of(self.actor).header())).await?;
+        let response = self.browser.send(Request::get(url, self.cookies())).await?;
         let view = |page: &Value| SessionView {
             state: SessionState::Active,
             subject: text_at(page, session.subject.as_deref()),
@@ -179,7 +184,7 @@ impl Flow<'_> {
         let api = self.description.api.as_ref().ok_or("the description names no `api`")?;
         let mut url = self.url(&api.path)?;
         url.query_pairs_mut().append_pair("url", resource);
-        let response = self.browser.send(Request::get(url, self.jars.of(self.actor).header())).await?;
+        let response = self.browser.send(Request::get(url, self.cookies())).await?;
         let status = at(&response.json(), api.status.as_deref()).as_ref().and_then(Value::as_u64);
         let view = |page: &Value| SessionView {
             state: SessionState::Active,

@@ -1,39 +1,13 @@
-//! The cookies that a browser keeps of a web application.
-//!
-//! Paths and domains are not told apart: one application, one host. Whether a cookie has expired is up to the application,
-//! whose clock is not ours; a `Max-Age` of nothing or less, or an `Expires` at the epoch, takes it away (RFC 6265 section 5.2).
+//! Cookies as HTTP writes them. A `Max-Age` of nothing or less, or an `Expires` at the epoch, takes one away (RFC 6265
+//! section 5.2).
 
-use std::collections::BTreeMap;
-
-use adapter_server::Jar;
+use adapter_server::CookieJar;
 use cookie::Cookie;
 
-/// A change that an answer's `Set-Cookie` headers ask for: a value, or nothing for a cookie that goes away.
-pub(crate) type Changes = Vec<(String, Option<String>)>;
-
-/// The cookie jar of a browser.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct CookieJar(BTreeMap<String, String>);
-
-impl CookieJar {
-    /// The `Cookie` header that the browser would send now.
-    pub(crate) fn header(&self) -> Option<String> {
-        let pairs: Vec<String> = self.0.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        (!pairs.is_empty()).then(|| pairs.join("; "))
-    }
-}
-
-impl Jar for CookieJar {
-    type Change = Changes;
-
-    fn put(&mut self, changes: Changes) {
-        for (name, value) in changes {
-            match value {
-                Some(value) => drop(self.0.insert(name, value)),
-                None => drop(self.0.remove(&name)),
-            }
-        }
-    }
+/// The `Cookie` header that the browser would send now.
+pub(crate) fn header(jar: &CookieJar) -> Option<String> {
+    let pairs: Vec<String> = jar.cookies().iter().map(|(name, value)| format!("{name}={value}")).collect();
+    (!pairs.is_empty()).then(|| pairs.join("; "))
 }
 
 /// What a `Set-Cookie` header asks for; nothing where it is none.
@@ -47,9 +21,6 @@ pub(crate) fn change(header: &str) -> Option<(String, Option<String>)> {
 
 #[cfg(test)]
 mod tests {
-    use adapter_protocol::{Fate, JarKind};
-    use adapter_server::Jars;
-
     use super::*;
 
     #[test]
@@ -67,15 +38,10 @@ mod tests {
     }
 
     #[test]
-    fn tabs_share_and_forks_copy() {
-        let jars = Jars::<CookieJar>::default();
-        jars.apply("ada", vec![("a".to_owned(), Some("1".to_owned()))]);
-        jars.second("ada", "tab", JarKind::Tab);
-        jars.second("ada", "fork", JarKind::Fork);
-        jars.keep_back(7, "ada", vec![("a".to_owned(), Some("2".to_owned()))]);
-        assert_eq!(jars.of("tab").header().as_deref(), Some("a=1"));
-        assert!(jars.deliver(7, Fate::Apply) && !jars.deliver(7, Fate::Apply));
-        assert_eq!(jars.of("tab").header().as_deref(), Some("a=2"));
-        assert_eq!(jars.of("fork").header().as_deref(), Some("a=1"));
+    fn all_cookies_stand_in_one_header() {
+        let mut jar = CookieJar::default();
+        assert_eq!(header(&jar), None);
+        jar.put(vec![("b".to_owned(), Some("2".to_owned())), ("a".to_owned(), Some("1".to_owned()))]);
+        assert_eq!(header(&jar).as_deref(), Some("a=1; b=2"));
     }
 }

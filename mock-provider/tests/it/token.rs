@@ -207,6 +207,19 @@ async fn revocation_takes_the_whole_grant_and_is_400_the_second_time() {
     assert!(Tokens::of(world.redeem(&code, &[]).await).await.refresh.is_some(), "consent is shown again");
 }
 
+#[tokio::test]
+async fn access_tokens_have_the_length_that_was_asked_for() {
+    let world = World::new().await;
+    let tokens = world.sign_in().await;
+    assert_eq!(tokens.access.len(), 203);
+    for length in [64, 16_384, 203] {
+        world.realm.change_quirks(&serde_json::from_value(json!({"access_token_length": length})).unwrap());
+        let fresh = Tokens::of(world.refresh(tokens.refresh()).await).await;
+        assert_eq!(fresh.access.len(), length);
+        assert_eq!(get(&world, "/resource", &fresh.access).await, StatusCode::OK, "{length}");
+    }
+}
+
 async fn get(world: &World, path: &str, bearer: &str) -> StatusCode {
     let url = format!("{}{path}", world.realm.issuer());
     world.http.get(url).bearer_auth(bearer).send().await.unwrap().status()

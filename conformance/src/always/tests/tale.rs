@@ -174,6 +174,10 @@ impl Tale {
         self.silent(Deed::ClientClock)
     }
 
+    pub(super) fn lost_chunk(self, actor: &str) -> Self {
+        self.silent(Deed::LostChunk { actor: actor.to_owned() })
+    }
+
     pub(super) fn disturbed(self) -> Self {
         self.silent(Deed::Disturbed)
     }
