@@ -1,6 +1,6 @@
 //! Looks for secrets where they do not belong: raw, encoded, or in part.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
@@ -24,20 +24,41 @@ pub fn found_in(text: &str, secrets: &Secrets) -> Vec<String> {
     Finder::of(secrets).found_in(text)
 }
 
-/// So many bytes of a form of a secret.
-type Window = [u8; WINDOW];
+/// Bytes of which one aligned block lies in every piece of [`WINDOW`] bytes.
+const BLOCK: usize = WINDOW / 2;
+
+/// A way in which a secret can be written.
+#[derive(Debug)]
+struct Form {
+    /// The place of the secret among all of them.
+    secret: usize,
+    text: String,
+    counts: Counts,
+}
+
+/// How much of a form gives its secret away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Counts {
+    /// A window of it.
+    Part,
+    /// All of it.
+    Whole,
+}
+
+/// Where in which form a block stands.
+type Place = (usize, usize);
 
 #[expect(clippy::disallowed_types, reason = "it is only looked up, some thousand times for each text")]
-type Windows = std::collections::HashMap<Window, Vec<usize>>;
+type Blocks = std::collections::HashMap<[u8; BLOCK], Vec<Place>>;
 
 /// Finds secrets in texts: one pass over each text, however many secrets there are.
+///
+/// Only every eighth block of a form is indexed; what stands around one that is met tells the rest.
 #[derive(Debug)]
 pub struct Finder<'s> {
     secrets: &'s Secrets,
-    /// Windows of secrets as they are and percent-encoded, and the first of encoded forms, each with the places of its secrets.
-    windows: Windows,
-    /// Encoded forms, which count only as a whole, with the places of their secrets.
-    whole: BTreeMap<Window, Vec<(usize, String)>>,
+    forms: Vec<Form>,
+    blocks: Blocks,
     /// Secrets that are shorter than a window.
     short: Vec<(usize, String)>,
 }
@@ -45,47 +66,69 @@ pub struct Finder<'s> {
 impl<'s> Finder<'s> {
     /// One for these secrets.
     pub fn of(secrets: &'s Secrets) -> Self {
-        let mut finder = Self { secrets, windows: Windows::new(), whole: BTreeMap::new(), short: vec![] };
+        let mut finder = Self { secrets, forms: vec![], blocks: Blocks::new(), short: vec![] };
         secrets.iter().enumerate().for_each(|(index, (_, secret))| finder.add(index, secret.expose()));
         finder
     }
 
-    fn add(&mut self, index: usize, secret: &str) {
-        let escaped = percent(secret);
-        for form in [Some(secret), Some(escaped.as_str()).filter(|form| *form != secret)].into_iter().flatten() {
-            if form.len() < WINDOW {
-                self.short.push((index, form.to_owned()));
-            }
-            for window in form.as_bytes().array_windows::<WINDOW>() {
-                let places = self.windows.entry(*window).or_default();
-                if places.last() != Some(&index) {
-                    places.push(index);
-                }
-            }
+    fn add(&mut self, secret: usize, text: &str) {
+        let escaped = percent(text);
+        if escaped != text {
+            self.add_form(Form { secret, text: escaped, counts: Counts::Part });
         }
-        let bytes = secret.as_bytes();
+        self.add_form(Form { secret, text: text.to_owned(), counts: Counts::Part });
+        let bytes = text.as_bytes();
         for form in (0..3).flat_map(|shift| aligned(bytes, shift)).chain([hex(bytes)]) {
-            let Some(first) = form.as_bytes().first_chunk().copied() else { continue };
-            self.whole.entry(first).or_default().push((index, form));
+            self.add_form(Form { secret, text: form, counts: Counts::Whole });
+        }
+    }
+
+    fn add_form(&mut self, form: Form) {
+        if form.text.len() >= WINDOW {
+            let number = self.forms.len();
+            let indexed = if form.counts == Counts::Whole { 1 } else { usize::MAX };
+            for (nth, block) in form.text.as_bytes().as_chunks().0.iter().take(indexed).enumerate() {
+                self.blocks.entry(*block).or_default().push((number, nth * BLOCK));
+            }
+            self.forms.push(form);
+        } else if form.counts == Counts::Part {
+            self.short.push((form.secret, form.text));
         }
     }
 
     /// The names of the secrets that stand in a text.
     pub fn found_in(&self, text: &str) -> Vec<String> {
         let bytes = text.as_bytes();
-        let mut found: BTreeSet<&usize> = BTreeSet::new();
-        for (at, window) in bytes.array_windows::<WINDOW>().enumerate() {
-            found.extend(self.windows.get(window).into_iter().flatten());
-            let forms = self.whole.get(window).into_iter().flatten();
-            found.extend(forms.filter(|(_, form)| bytes[at..].starts_with(form.as_bytes())).map(|(index, _)| index));
+        let mut found: BTreeSet<usize> = BTreeSet::new();
+        for (at, block) in bytes.array_windows().enumerate() {
+            let places = self.blocks.get(block).into_iter().flatten();
+            found.extend(places.filter_map(|place| self.given_away(bytes, at, *place)));
         }
         // What is shorter stands everywhere.
         let short = self.short.iter().filter(|(_, form)| form.len() >= SHORTEST && text.contains(form));
-        found.extend(short.map(|(index, _)| index));
-        let mut names: Vec<String> = found.into_iter().map(|index| self.secrets[*index].0.clone()).collect();
+        found.extend(short.map(|(index, _)| *index));
+        let mut names: Vec<String> = found.into_iter().map(|index| self.secrets[index].0.clone()).collect();
         names.dedup();
         names
     }
+
+    /// The secret of a form of which a block stands in the text here, if enough of it stands around that.
+    fn given_away(&self, text: &[u8], at: usize, (form, offset): Place) -> Option<usize> {
+        let Form { secret, text: form, counts } = &self.forms[form];
+        let form = form.as_bytes();
+        let enough = match counts {
+            Counts::Part => common(text, at, form, offset) >= WINDOW,
+            Counts::Whole => text[at..].starts_with(form),
+        };
+        enough.then_some(*secret)
+    }
+}
+
+/// How many bytes two texts have in common around these places.
+fn common(one: &[u8], at: usize, other: &[u8], offset: usize) -> usize {
+    let before = one[..at].iter().rev().zip(other[..offset].iter().rev()).take_while(|(one, other)| one == other);
+    let after = one[at..].iter().zip(&other[offset..]).take_while(|(one, other)| one == other);
+    before.count() + after.count()
 }
 
 /// The base64 of a secret that stands after `shift` other bytes (of three), without the characters that neighbours change:
@@ -142,6 +185,28 @@ mod tests {
     }
 
     proptest! {
+        /// What is found is what has a window in common.
+        #[test]
+        fn any_piece_that_is_long_enough_is_found(
+            secret in "[ab1/]{3,60}",
+            from in any::<prop::sample::Index>(),
+            length in 0..40_usize,
+            around in "[ab1/]{0,20}",
+        ) {
+            let start = from.index(secret.len());
+            let piece = &secret[start..(start + length).min(secret.len())];
+            let text = format!("{around}{piece}{around}");
+            let shared = |form: &str| match form.len() {
+                0..WINDOW => text.contains(form),
+                _ => form.as_bytes().array_windows::<WINDOW>().any(|window| {
+                    text.as_bytes().array_windows::<WINDOW>().any(|other| other == window)
+                }),
+            };
+            let expected = shared(&secret) || shared(&percent(&secret));
+            let found = found_in(&text, &vec![("rt#1".to_owned(), Secret::new(secret))]);
+            prop_assert_eq!(!found.is_empty(), expected);
+        }
+
         #[test]
         fn harmless_text_is_harmless(text in "[ a-z{}\":,]{0,200}") {
             prop_assert!(!found(&text));
