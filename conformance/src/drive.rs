@@ -1,5 +1,6 @@
 //! Drives a target through a case, step by step, and writes down what happens. Decides nothing.
 
+mod change_words;
 mod group;
 mod lost_chunk;
 mod observe;
@@ -15,6 +16,7 @@ use adapter_protocol::{
 };
 use mock_provider::{Client, Endpoint, Entry, Label, Lifetime, RealmHandle, Sequence, Timestamp, User};
 
+use crate::drive::change_words::change_words;
 use crate::drive::group::Groups;
 use crate::drive::observe::Observer;
 use crate::history::{
@@ -637,29 +639,6 @@ fn action_of(step: &Step) -> String {
         Step::Api(step) => format!("{} calls the resource", step.actor.value),
         Step::SignOut(step) => format!("{} signs out", step.actor.value),
         _ => String::new(),
-    }
-}
-
-fn change_words(change: &Change) -> String {
-    match change {
-        Change::Revoke(label) => format!("revoke {label}"),
-        Change::Expire(label) => format!("expire {label}"),
-        Change::Tokens(_) => "other life rules".to_owned(),
-        Change::Reply(reply) => format!("{} scripted for {:?}", times(reply.times), reply.to).to_lowercase(),
-        Change::Hold(hold) => format!("hold {:?}", hold.to).to_lowercase(),
-        Change::Event(event) => format!("{event:?}").to_lowercase(),
-        Change::Quirks(_) => "other switches".to_owned(),
-        Change::Consent(consent) => format!("consent {consent:?}").to_lowercase(),
-        Change::LiftHolds => "lift holds".to_owned(),
-        Change::Honest => "honest again".to_owned(),
-        Change::RotateKeys => "rotate keys".to_owned(),
-    }
-}
-
-fn times(count: Option<u32>) -> String {
-    match count {
-        None | Some(1) => "one reply".to_owned(),
-        Some(count) => format!("{count} replies"),
     }
 }
 
