@@ -247,6 +247,16 @@ fn nothing_is_said_of_a_session_once_its_cookies_are_in_doubt() {
 }
 
 #[test]
+fn a_copy_with_another_token_was_not_told_to_wait() {
+    let throttled = json!({"status": 429, "minted": [], "retry_after": "120"});
+    let told = rotated().clock(HOUR + 1_000).refresh("rt#2", &throttled).read("ada", SICK);
+    let again =
+        |token| judged_in(Invariant::RetryAfterIsKept, &told.clone().refresh(token, &json!({})).read("ada", FRESH));
+    assert!(matches!(again("rt#2"), Holding::Broken { .. }));
+    assert!(!matches!(again("rt#1"), Holding::Broken { .. }));
+}
+
+#[test]
 fn a_session_may_end_with_its_cookie_and_no_other_may() {
     let both = Tale::new().sign_in("ada", FINE).sign_in("bob", "u-bob at#2").lost_chunk("ada");
     let holding = |actor, shows| judged_in(Invariant::SessionLasts, &both.clone().read(actor, shows));

@@ -180,12 +180,7 @@ pub(super) fn living_token_is_kept(chapter: &Chapter<'_>, story: &Story<'_>) -> 
 pub(super) fn retry_after_is_kept(chapter: &Chapter<'_>, story: &Story<'_>) -> Holding {
     let mut holding = Holding::Unknown;
     for entry in refreshes(chapter) {
-        let Some(grant) = entry.presented.and_then(|label| story.grant_of(label)) else { continue };
-        let before =
-            story.refreshes_until(chapter, grant).into_iter().filter(|before| before.sequence < entry.sequence);
-        let mut told =
-            before.filter(|before| before.delivery == Delivery::Delivered && story.came_to_one_alone(before));
-        let Some(last) = told.next_back() else { continue };
+        let Some(last) = told_before(entry, chapter, story) else { continue };
         let Some(seconds) = last.retry_after.as_ref().and_then(|text| text.parse::<u32>().ok()) else { continue };
         let until = last.arrived.plus(Duration::from_secs(seconds.into()));
         if chapter.clocks == Clocks::Forward && entry.arrived < until && last.status != Some(200) {
@@ -194,6 +189,15 @@ pub(super) fn retry_after_is_kept(chapter: &Chapter<'_>, story: &Story<'_>) -> H
         holding = Holding::Holds;
     }
     holding
+}
+
+/// The last answer to the same token that is known to have been read. A copy of the browser that has another token of the
+/// grant was told nothing by that.
+fn told_before<'s>(entry: &Entry, chapter: &Chapter<'_>, story: &'s Story<'_>) -> Option<&'s Entry> {
+    let grant = entry.presented.and_then(|label| story.grant_of(label))?;
+    let before = |other: &&Entry| other.sequence < entry.sequence && other.presented == entry.presented;
+    let told = |other: &&Entry| other.delivery == Delivery::Delivered && story.came_to_one_alone(other);
+    story.refreshes_until(chapter, grant).into_iter().filter(before).rfind(told)
 }
 
 pub(super) fn expired_token_stays_home(chapter: &Chapter<'_>, story: &Story<'_>) -> Holding {

@@ -175,7 +175,7 @@ fn turn(weights: &Weights, patience: Patience) -> impl Strategy<Value = Vec<Move
     let later = || select(vec![Boundary::Minutes, Boundary::Hours]).prop_map(|at| Move::Advance(at, Near::SecondAfter));
     prop_oneof![
         50 => one(weights, patience).prop_map(|next| vec![next]),
-        10 => (advance(weights), read()).prop_map(|(advance, read)| vec![advance, read]),
+        10 => (advance(weights), look()).prop_map(|(advance, look)| vec![advance, look]),
         10 => (trouble(weights), expired(), read()).prop_map(|(trouble, expired, read)| vec![trouble, expired, read]),
         6 => (trouble(weights), expired(), read(), later(), read())
             .prop_map(|(trouble, expired, read, later, again)| vec![trouble, expired, read, later, again]),
@@ -186,6 +186,8 @@ fn turn(weights: &Weights, patience: Patience) -> impl Strategy<Value = Vec<Move
             .prop_map(|(life, copy, expired, read, other)| vec![life, copy, expired, read, other]),
         3 => (Just(Move::Revoke), expired(), read(), read())
             .prop_map(|(revoke, expired, read, again)| vec![revoke, expired, read, again]),
+        4 => (after_an_end(), look()).prop_map(|(next, look)| vec![Move::SignOut(Actor::Ada), next, look]),
+        2 => (refused_call(), look()).prop_map(|(trouble, look)| vec![trouble, Move::Api(Actor::Ada), look]),
         1 => (long_tokens(), expired(), read(), lost_chunk(), read())
             .prop_map(|(long, expired, read, lost, again)| vec![long, expired, read, lost, again]),
         1 => (long_tokens(), expired(), read(), Just(Move::TokenLength(Length::Google)), expired(), read())
@@ -235,6 +237,25 @@ fn one(weights: &Weights, patience: Patience) -> impl Strategy<Value = Move> + u
         often => named(names),
     ];
     prop_oneof![70 => everyday, 25 => rarer]
+}
+
+/// What may bring a session back that is over.
+fn after_an_end() -> impl Strategy<Value = Move> {
+    let later = Move::Advance(Boundary::Access, Near::SecondAfter);
+    select(vec![Move::Restart, Move::OpenTab, Move::Read(Actor::Ada, 1), Move::PutBack, later])
+}
+
+/// What refreshes a token that has ended, and shows whose session it is.
+fn look() -> impl Strategy<Value = Move> {
+    select(vec![Move::Read(Actor::Ada, 1), Move::Api(Actor::Ada)])
+}
+
+/// The resource refuses a call, though the token is good.
+fn refused_call() -> impl Strategy<Value = Move> {
+    select(vec![401_u16, 403, 500]).prop_map(|status| {
+        let wrong = Wrong::Status(status);
+        Move::Trouble(Trouble { wrong, times: Some(1), place: Place::Resource, work: Work::Undone })
+    })
 }
 
 fn lost_chunk() -> impl Strategy<Value = Move> {
@@ -403,7 +424,7 @@ mod tests {
         let hash = text
             .bytes()
             .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
-        assert_eq!(format!("{hash:016x}"), "3863dd0dc6e798ed");
+        assert_eq!(format!("{hash:016x}"), "7cdc74911d0432e6");
     }
 
     #[test]
