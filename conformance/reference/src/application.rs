@@ -156,10 +156,7 @@ impl Application {
         match server.front.finish_sign_in(pending, &callback, session.ok()).await {
             Ok(cookie) => {
                 self.apply(actor, &CookieChange::Set(Box::new(cookie)), &jar)?;
-                let Brought { jar, session } = self.brought(actor);
-                let read = server.front.read(session.ok()).await;
-                self.apply(actor, &read.cookie, &jar)?;
-                Ok(shown(&read))
+                Ok(shown(&self.read_by(&server.front, actor).await?))
             }
             Err(error) => {
                 if self.parts.defect == Some(Defect::DropsSessionOnFailedSignIn) {
@@ -222,20 +219,20 @@ impl Application {
 
     async fn read_all(&self) -> Result<(), NotSealed> {
         for actor in self.jars.actors() {
-            self.read_now(&actor).await?;
+            self.read_by(&self.server().auth, &actor).await?;
         }
         Ok(())
     }
 
-    async fn read_now(&self, actor: &str) -> Result<SessionRead, NotSealed> {
+    async fn read_by(&self, auth: &Auth, actor: &str) -> Result<SessionRead, NotSealed> {
         let Brought { jar, session } = self.brought(actor);
-        let read = self.server().auth.read(session.ok()).await;
+        let read = auth.read(session.ok()).await;
         self.apply(actor, &read.cookie, &jar)?;
         Ok(read)
     }
 
     async fn api(&self, id: u64, actor: &str, url: &str) -> Result<Answer, NotSealed> {
-        let read = self.read_now(actor).await?;
+        let read = self.read_by(&self.server().auth, actor).await?;
         let Ok(url) = Url::parse(url) else {
             return Ok(Answer::Broken { message: format!("request {id} has no URL to call") });
         };

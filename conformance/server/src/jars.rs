@@ -47,7 +47,8 @@ impl CookieJar {
 
     fn chunk(&self, chunk: Chunk) -> Option<String> {
         let mut cookies: BTreeMap<&str, BTreeMap<u32, &str>> = BTreeMap::new();
-        for (cookie, number, name) in self.0.keys().filter_map(|name| numbered(name)) {
+        for name in self.0.keys() {
+            let Some((cookie, number)) = numbered(name) else { continue };
             cookies.entry(cookie).or_default().insert(number, name);
         }
         let chunks = cookies.into_values().max_by_key(BTreeMap::len).filter(|chunks| chunks.len() > 1)?;
@@ -60,9 +61,9 @@ impl CookieJar {
 }
 
 /// The cookie that a chunk is of, and which it is: `name.0` in Auth.js, `name__0` in nextjs-auth0.
-fn numbered(name: &str) -> Option<(&str, u32, &str)> {
+fn numbered(name: &str) -> Option<(&str, u32)> {
     let (cookie, number) = name.rsplit_once('.').or_else(|| name.rsplit_once("__"))?;
-    Some((cookie, number.parse().ok()?, name))
+    Some((cookie, number.parse().ok()?))
 }
 
 type Shared = Arc<Mutex<CookieJar>>;

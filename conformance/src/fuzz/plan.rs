@@ -28,6 +28,9 @@ const SPECIAL: usize = 10;
 /// Moves that nobody is left to make anything of, after which somebody signs in again.
 const IDLE: usize = 3;
 
+/// The newest access token has ended.
+const EXPIRED: Move = Move::Advance(Boundary::Access, Near::SecondAfter);
+
 /// Whether a plan may contain what costs real time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Patience {
@@ -129,17 +132,8 @@ fn opening(case: usize) -> Vec<Move> {
         return era.into_iter().chain([sign_in]).collect();
     };
     let life = if case.is_multiple_of(2) { Life::Rotating } else { Life::Google };
-    let expired = Move::Advance(Boundary::Access, Near::SecondAfter);
     let race = Move::Race(Readers::Ada(requests), Some(schedule));
-    vec![
-        Move::Life(life),
-        sign_in,
-        expired.clone(),
-        race,
-        Move::Read(Actor::Ada, 1),
-        expired,
-        Move::Read(Actor::Ada, 1),
-    ]
+    vec![Move::Life(life), sign_in, EXPIRED, race, Move::Read(Actor::Ada, 1), EXPIRED, Move::Read(Actor::Ada, 1)]
 }
 
 /// Where a session has ended, it is begun again after some moves: a plan that never comes back teaches nothing more.
@@ -170,7 +164,7 @@ fn place(weights: &Weights, patience: Patience) -> BoxedStrategy<Vec<Move>> {
 
 /// Some moves that belong together: mostly one, often an expiry and what comes of it.
 fn turn(weights: &Weights, patience: Patience) -> impl Strategy<Value = Vec<Move>> + use<> {
-    let expired = || Just(Move::Advance(Boundary::Access, Near::SecondAfter));
+    let expired = || Just(EXPIRED);
     let read = || Just(Move::Read(Actor::Ada, 1));
     let later = || select(vec![Boundary::Minutes, Boundary::Hours]).prop_map(|at| Move::Advance(at, Near::SecondAfter));
     prop_oneof![
@@ -241,8 +235,7 @@ fn one(weights: &Weights, patience: Patience) -> impl Strategy<Value = Move> + u
 
 /// What may bring a session back that is over.
 fn after_an_end() -> impl Strategy<Value = Move> {
-    let later = Move::Advance(Boundary::Access, Near::SecondAfter);
-    select(vec![Move::Restart, Move::OpenTab, Move::Read(Actor::Ada, 1), Move::PutBack, later])
+    select(vec![Move::Restart, Move::OpenTab, Move::Read(Actor::Ada, 1), Move::PutBack, EXPIRED])
 }
 
 /// What refreshes a token that has ended, and shows whose session it is.
@@ -252,10 +245,7 @@ fn look() -> impl Strategy<Value = Move> {
 
 /// The resource refuses a call, though the token is good.
 fn refused_call() -> impl Strategy<Value = Move> {
-    select(vec![401_u16, 403, 500]).prop_map(|status| {
-        let wrong = Wrong::Status(status);
-        Move::Trouble(Trouble { wrong, times: Some(1), place: Place::Resource, work: Work::Undone })
-    })
+    select(vec![401_u16, 403, 500]).prop_map(|status| once(Wrong::Status(status), Place::Resource))
 }
 
 fn lost_chunk() -> impl Strategy<Value = Move> {
@@ -345,10 +335,12 @@ fn elsewhere() -> impl Strategy<Value = Move> {
 }
 
 fn named(names: &'static [String]) -> impl Strategy<Value = Move> {
-    select(names).prop_map(|name| {
-        let (wrong, work) = (Wrong::Preset(name), Work::Undone);
-        Move::Trouble(Trouble { wrong, times: Some(1), place: Place::Refresh, work })
-    })
+    select(names).prop_map(|name| once(Wrong::Preset(name), Place::Refresh))
+}
+
+/// One request meets trouble, and the provider never sees it.
+const fn once(wrong: Wrong, place: Place) -> Move {
+    Move::Trouble(Trouble { wrong, times: Some(1), place, work: Work::Undone })
 }
 
 /// Odd values of the members that a client keeps.
